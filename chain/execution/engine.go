@@ -1,0 +1,140 @@
+package execution
+
+import (
+	"github.com/isthmus-network/isthmus/chain/types"
+	"github.com/isthmus-network/isthmus/proofs"
+)
+
+// GasTransfer is the gas that crediting an account uses, here as abroad.
+const GasTransfer = 1000
+
+// Env is the block that is executed, as rules and handlers see it. It is an
+// alias of a plain struct, as are [Work], [Note] and [Pending], so that mesh,
+// which does not import this package, names the same types.
+type Env = struct {
+	Height uint64
+	Time   uint64 // of the block, ms
+	Epoch  uint64
+	Set    *proofs.ValidatorSet // of the epoch
+}
+
+// Reader is a read-only view of a state: the running block's, or that of a block
+// already executed. Errors are those of the storage below.
+type Reader = interface {
+	// Get returns the value of key, and whether there is one.
+	Get(key []byte) (value []byte, ok bool, err error)
+	// Iterate calls fn for the entries whose key starts with prefix and is not
+	// below from, in order of keys, until fn returns false.
+	Iterate(prefix, from []byte, fn func(key, value []byte) (more bool, err error)) error
+	// LogInfo describes a log.
+	LogInfo(name string) (types.LogInfo, error)
+}
+
+// Work is one item of a block that concerns peers: a zero-header, a key block, a
+// slice or a governance act, in its wire form, and the lane that carried it.
+type Work = struct {
+	Lane uint32
+	Kind types.ItemKind
+	Data []byte
+}
+
+// Note says what became of one piece of work.
+type Note = struct {
+	Lane    uint32
+	Kind    types.ItemKind
+	Peer    proofs.NetworkID // zero if the item could not be read
+	Height  uint64           // of the peer's header
+	First   uint64           // index of the first newly inducted message
+	Count   uint64           // newly inducted messages
+	Act     proofs.Hash      // id of a governance act
+	Code    proofs.Code      // of an act that was carried out: Applied is set
+	Applied bool             // the state changed
+	Fault   bool             // the lane's owner is to blame
+	Err     error            // why nothing, or not all, was inducted; classed as in proofs
+}
+
+// Pending is an inbound queue with messages [Begin, End) to execute.
+type Pending = struct {
+	Peer        proofs.NetworkID
+	Incarnation uint64
+	Begin, End  uint64
+}
+
+// Mesh is what execution needs of the rules between networks. It is used by one
+// goroutine; errors are fatal to the block.
+type Mesh interface {
+	// Induct does a block's work with peers and governance, in its own order,
+	// and returns a note for each piece and the refunds that are due, without an
+	// index: the values are already back in the supply.
+	Induct(st types.State, env Env, work []Work) (notes []Note, refunds []proofs.Message, err error)
+	// GasRate returns the units that one gas at peer costs here.
+	GasRate(rd Reader, peer proofs.NetworkID) (rate uint64, ok bool, err error)
+	// Send takes the message's value, already debited, out of the supply and
+	// appends it to the queue for its destination; it sets Incarnation and Index.
+	// Unless the code is CodeOK nothing has changed.
+	Send(st types.State, env Env, m *proofs.Message) (proofs.EmittedRef, proofs.Code, error)
+	// Inbound lists the queues with messages to execute, sorted by peer.
+	Inbound(rd Reader) ([]Pending, error)
+	// Entry reads an inducted message.
+	Entry(st types.State, p Pending, index uint64) (*proofs.Message, error)
+	// Receive puts the value of an inducted message into the supply and names its
+	// asset as this state does. Unless the code is CodeOK nothing has changed.
+	Receive(st types.State, env Env, m *proofs.Message) (asset proofs.AssetID, code proofs.Code, err error)
+	// Settle records that the messages of p below settled are done, and which of
+	// them failed.
+	Settle(st types.State, p Pending, settled uint64, failed []proofs.Outcome) error
+	// Heads returns the heads of all queues, sorted by peer.
+	Heads(rd Reader) ([]proofs.QueueHead, error)
+}
+
+// Block is an ordered block: what the header says, the validator set of its
+// epoch, and the items that its cut adds, in order.
+type Block struct {
+	Height uint64
+	Time   uint64 // ms
+	Epoch  uint64
+	Set    *proofs.ValidatorSet
+	Items  []Item
+}
+
+// Item is one ordered item. Of an external message the driver has decoded the
+// data, unless it is malformed, and verified the signature.
+type Item struct {
+	Lane     uint32
+	Item     types.Item
+	External *types.External // nil if malformed, and for other kinds
+	SigOK    bool
+}
+
+// ChargeReason says what a lane carried in vain.
+type ChargeReason uint8
+
+// The reasons of charges.
+const (
+	ChargeMalformed ChargeReason = 1 // does not decode, or is for another network; unknown kind of item
+	ChargeSignature ChargeReason = 2 // an external message's signature does not hold
+	ChargeExpiry    ChargeReason = 3 // expired, or expires too late
+	ChargeDuplicate ChargeReason = 4 // its body was executed already
+	ChargePeer      ChargeReason = 5 // a peer's object that can never verify
+)
+
+// Charge is something useless that a lane carried: it cost the block and changed
+// nothing. Expiry and duplicates happen to honest lanes; the others do not.
+type Charge struct {
+	Lane   uint32
+	Item   int // its place in the block
+	Reason ChargeReason
+}
+
+// Result is what a block's execution yields besides the state.
+type Result struct {
+	FirstReceipt uint64 // place of Receipts[0] in the receipt log; the others follow
+	Receipts     []proofs.Receipt
+	Heads        []proofs.QueueHead   // of all outbound queues, sorted by peer
+	NextSet      *proofs.ValidatorSet // the next epoch's set as this state has it
+	Notes        []Note
+	Charges      []Charge
+	Messages     uint64 // handled, against Parameters.BlockMessages
+	Gas          uint64 // used, against Parameters.BlockGas
+	Waiting      uint64 // local messages that wait for a later block
+}
