@@ -57,13 +57,17 @@ func (m *Message) layout() []byte {
 // ID is the message's leaf in its queue.
 func (m *Message) ID() Hash { return leafOf(m.layout()) }
 
-// Validate checks what can be checked of a message by itself.
+// Validate checks what can be checked of a message by itself. The zero origin is
+// refused because the reader's state would take it for the reader's own asset.
+// Errors: ErrVersion, ErrMalformed, ErrTooLarge.
 func (m *Message) Validate() error {
 	switch {
 	case m.Version != Version:
 		return fmt.Errorf("message: got version %d, want %d: %w", m.Version, Version, ErrVersion)
 	case m.Kind != KindTransfer && m.Kind != KindRefund:
 		return fmt.Errorf("message: got kind %d: %w", m.Kind, ErrMalformed)
+	case m.Asset.Origin() == HomeNetwork:
+		return fmt.Errorf("message: got an asset without origin, want its name abroad: %w", ErrMalformed)
 	case len(m.Payload) > MaxPayload:
 		return fmt.Errorf("message: got a payload of %d bytes, want at most %d: %w", len(m.Payload), MaxPayload, ErrTooLarge)
 	}

@@ -5,11 +5,13 @@ package proofs
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/isthmus-network/isthmus/proofs/merkle"
 )
 
-// MaxOutcomes bounds the failures listed in one queue head.
+// MaxOutcomes bounds the failures listed in one queue head, and with it the
+// window of a link: were all of its messages to fail, the head must hold them.
 const MaxOutcomes = 1 << 14
 
 // Outcome says that the message at Index of the peer's queue was not executed
@@ -136,7 +138,8 @@ type VerifiedHead struct {
 	header *VerifiedHeader
 }
 
-// Head returns a copy of the head.
+// Head returns a copy of the head; it shares the outcomes, which the caller must
+// not change.
 func (v *VerifiedHead) Head() QueueHead { return v.head }
 
 // Source returns the network whose queue it is.
@@ -165,5 +168,7 @@ func (v *VerifiedHeader) VerifyHead(p *HeadProof, reader NetworkID) (*VerifiedHe
 	if err := merkle.VerifyInclusion(p.Head.Leaf(h.Network), uint64(p.Index), uint64(p.Count), p.Branch, p.Root); err != nil {
 		return nil, fmt.Errorf("queue head of %s: %w: %w", h.Network.Short(), ErrBranch, err)
 	}
-	return &VerifiedHead{head: p.Head, source: h.Network, header: v}, nil
+	head := p.Head
+	head.Outcomes = slices.Clone(head.Outcomes)
+	return &VerifiedHead{head: head, source: h.Network, header: v}, nil
 }

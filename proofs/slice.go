@@ -18,7 +18,8 @@ const (
 // it, and the messages [Start, Start+len(Messages)). Right is the compact range
 // of what follows them up to the head's end; it is empty when they reach it, so
 // that such a slice carries no Merkle proof at all: the receiver appends the
-// messages to the compact range of what it has consumed and compares roots.
+// messages to the compact range of what it has consumed and compares roots. A
+// slice that shows the head only has no messages, no Right, and Start 0.
 type Slice struct {
 	Header   CertifiedHeader `canoto:"value,1"`
 	Proof    HeadProof       `canoto:"value,2"`
@@ -49,16 +50,27 @@ func (v *VerifiedSlice) Consumed() merkle.Range { return v.consumed.Clone() }
 
 // VerifyMessages checks the messages of s against the certified head. consumed is
 // the compact range [0, n) of what the reader has taken of this incarnation; the
-// part of s below n is skipped, and what follows it is verified.
+// part of s below n is skipped unread, and what follows it is verified.
+//
+// The reader has compared before: the head's incarnation with its own, and the
+// header with the newest one it has taken a head from. An older certified head,
+// which anybody may replay, also ends before n: it is stale and no divergence.
 //
 // Errors: ErrGap if s begins after n; ErrStale if it ends at or before n although
 // it has messages; ErrDiverged if the certified queue ends before n, or reaches
 // just n with another root: the peer's history is not the one that was consumed;
 // ErrIndex, ErrTooLarge, ErrMalformed, ErrNetwork, ErrDestination,
-// ErrIncarnation for a message out of place; ErrRoot if anything was changed,
-// omitted or reordered.
+// ErrIncarnation for a message out of place; ErrVersion; ErrNotCanon for a slice
+// without messages that is not empty; ErrBranch and ErrRoot if anything was
+// changed, omitted or reordered; merkle.ErrRange if consumed does not begin at 0.
 func (v *VerifiedHead) VerifyMessages(s *Slice, consumed merkle.Range) (*VerifiedSlice, error) {
 	n, h := consumed.End(), &v.head
+	if consumed.Begin() != 0 {
+		return nil, fmt.Errorf("consumed: got a range that begins at %d, want 0: %w", consumed.Begin(), merkle.ErrRange)
+	}
+	if len(s.Messages) == 0 && (s.Start != 0 || len(s.Right) != 0) {
+		return nil, fmt.Errorf("slice without messages: got start %d and %d hashes, want none: %w", s.Start, len(s.Right), ErrNotCanon)
+	}
 	if h.End < n {
 		return nil, fmt.Errorf("queue of %s ends at %d, consumed up to %d: %w", v.source.Short(), h.End, n, ErrDiverged)
 	}
@@ -66,9 +78,6 @@ func (v *VerifiedHead) VerifyMessages(s *Slice, consumed merkle.Range) (*Verifie
 		return v.verifyEnd(s, consumed)
 	}
 	if len(s.Messages) == 0 {
-		if len(s.Right) != 0 {
-			return nil, fmt.Errorf("slice without messages: got %d hashes, want none: %w", len(s.Right), ErrNotCanon)
-		}
 		return &VerifiedSlice{head: v, consumed: consumed.Clone()}, nil
 	}
 	if err := v.checkSpan(s, n); err != nil {
@@ -139,6 +148,8 @@ func (v *VerifiedHead) checkPlace(m *Message, index uint64) error {
 		return fmt.Errorf("message %d: got incarnation %d, want %d: %w", index, m.Incarnation, v.head.Incarnation, ErrIncarnation)
 	case m.Index != index:
 		return fmt.Errorf("message: got index %d, want %d: %w", m.Index, index, ErrIndex)
+	case m.Kind == KindRefund:
+		return fmt.Errorf("message %d: a refund never crosses networks: %w", index, ErrMalformed)
 	}
 	return m.Validate()
 }

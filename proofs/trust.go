@@ -1,6 +1,9 @@
 package proofs
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Trust is what a follower of a network knows: the validator set that signs now,
 // and how far it was followed. It is a value: methods return the next one and
@@ -39,9 +42,12 @@ func (t *Trust) Expired(now uint64) bool { return now > t.Time && now-t.Time > t
 
 // VerifyHeader checks that a quorum of the followed set finalised ch.Header.
 //
-// Errors: ErrVersion, ErrNetwork, ErrEpoch (a key block is missing), ErrStale (an
-// epoch already left), ErrSet, ErrLink, ErrClock, ErrExpired, and those of
-// [Aggregate.Verify]. All but the last come before any cryptography.
+// Errors, in this order: ErrNetwork, ErrVersion, ErrStale (an epoch already
+// left), ErrEpoch (a key block is missing), ErrSet, ErrLink, ErrRoot, ErrTime,
+// ErrClock, ErrExpired, ErrTooLarge or ErrLink for the links, and those of
+// [Aggregate.Verify]. All but the last come before any cryptography: they judge
+// a claim that nobody may have signed, so none of them says anything about the
+// network itself.
 func (t *Trust) VerifyHeader(ch *CertifiedHeader, clock Clock) (*VerifiedHeader, error) {
 	h := &ch.Header
 	if err := t.precheck(h, clock); err != nil {
@@ -62,18 +68,20 @@ func (t *Trust) VerifyHeader(ch *CertifiedHeader, clock Clock) (*VerifiedHeader,
 func (t *Trust) precheck(h *Header, clock Clock) error {
 	at := fmt.Sprintf("header %d of %s", h.Height, t.Network.Short())
 	switch {
+	case t.Set == nil:
+		return fmt.Errorf("%s: no validator set is trusted: %w", at, ErrSet)
+	case h.Network != t.Network:
+		return fmt.Errorf("%s: got network %s, want %s: %w", at, h.Network.Short(), t.Network.Short(), ErrNetwork)
 	case h.Version != Version:
 		return fmt.Errorf("%s: got version %d, want %d: %w", at, h.Version, Version, ErrVersion)
-	case h.Network != t.Network:
-		return fmt.Errorf("%s: got network %s: %w", at, h.Network.Short(), ErrNetwork)
 	case h.Epoch < t.Epoch:
 		return fmt.Errorf("%s: got epoch %d, want at least %d: %w", at, h.Epoch, t.Epoch, ErrStale)
 	case h.Epoch > t.Epoch && h.SetHash != t.Set.hash:
 		return fmt.Errorf("%s: got epoch %d of another set, known is epoch %d: %w", at, h.Epoch, t.Epoch, ErrEpoch)
 	case h.SetHash != t.Set.hash:
 		return fmt.Errorf("%s: got set %x, want %x: %w", at, h.SetHash[:4], t.Set.hash[:4], ErrSet)
-	case h.Height <= t.KeyHeight || h.Executed >= h.Height:
-		return fmt.Errorf("%s: executed %d, after key block %d: %w", at, h.Executed, t.KeyHeight, ErrLink)
+	case h.Height <= t.KeyHeight || h.Executed >= h.Height || h.Epoch == math.MaxUint64:
+		return fmt.Errorf("%s: epoch %d, executed %d, after key block %d: %w", at, h.Epoch, h.Executed, t.KeyHeight, ErrLink)
 	case h.Epoch == t.Epoch && h.PreviousKeyHeight != t.KeyHeight,
 		h.Epoch > t.Epoch && h.PreviousKeyHeight <= t.KeyHeight, h.PreviousKeyHeight >= h.Height:
 		return fmt.Errorf("%s: got previous key block %d, known is %d: %w", at, h.PreviousKeyHeight, t.KeyHeight, ErrLink)
@@ -89,15 +97,16 @@ func (t *Trust) precheck(h *Header, clock Clock) error {
 	return nil
 }
 
-// follow walks links from h to the header that the certificate is over.
+// follow walks links from h to the header that the certificate is over. Nothing
+// follows a key block in its epoch: it is shown with its own certificate.
 func follow(h *Header, id Hash, links []Header) (*Header, Hash, error) {
 	if len(links) > MaxLinks {
 		return nil, Hash{}, fmt.Errorf("links: got %d, want at most %d: %w", len(links), MaxLinks, ErrTooLarge)
 	}
 	for i := range links {
 		l := &links[i]
-		if l.Parent != id || l.Height != h.Height+1 || l.Time <= h.Time ||
-			l.Network != h.Network || l.Version != h.Version || l.Epoch != h.Epoch || l.SetHash != h.SetHash {
+		if h.IsKeyBlock() || l.Parent != id || l.Height != h.Height+1 || l.Time <= h.Time || l.Network != h.Network ||
+			l.Version != h.Version || l.Epoch != h.Epoch || l.SetHash != h.SetHash || l.PreviousKeyHeight != h.PreviousKeyHeight {
 			return nil, Hash{}, fmt.Errorf("link %d: header %d does not follow header %d in its epoch: %w", i, l.Height, h.Height, ErrLink)
 		}
 		h, id = l, l.ID()
@@ -131,9 +140,14 @@ func (t *Trust) Advance(kb *KeyBlock, clock Clock) (Trust, *VerifiedHeader, erro
 }
 
 // Refresh returns t as of a newer header of its epoch: the trust period starts
-// anew. A header of a later epoch (which the same set signed) moves the epoch.
+// anew. A header of a later epoch (which the same set signed) moves the epoch. A
+// header of another network, of an earlier epoch or of another set changes
+// nothing: what a set signs after its epoch does not prolong the next one's.
 func (t *Trust) Refresh(v *VerifiedHeader) Trust {
 	n := *t
+	if t.Set == nil || v.header.Network != t.Network || v.header.Epoch < t.Epoch || v.header.SetHash != t.Set.hash {
+		return n
+	}
 	n.Time = max(t.Time, v.header.Time)
 	if v.header.Epoch > t.Epoch {
 		n.Epoch, n.KeyHeight, n.KeyID = v.header.Epoch, v.header.PreviousKeyHeight, Hash{}

@@ -196,11 +196,17 @@ func (v *Validator) same(o *Validator) bool {
 	return v.Node == o.Node && v.Key == o.Key && v.Weight == o.Weight && v.Possession == o.Possession
 }
 
-// Apply returns the set that d makes of s. A delta that removes who is not
-// there, changes nothing, or is not sorted, is not canonical.
+// Apply returns the set that d makes of s; the empty delta leaves s as it is. A
+// delta that removes who is not there, names a node twice, lists a member that
+// does not change, or is not sorted, is not canonical. Errors: ErrNotCanon,
+// ErrTooLarge and those of [NewValidatorSet].
 func (s *ValidatorSet) Apply(d *SetDelta) (*ValidatorSet, error) {
 	if len(d.Removed) == 0 && len(d.Upserted) == 0 {
 		return s, nil
+	}
+	if len(d.Removed) > MaxValidators || len(d.Upserted) > MaxValidators {
+		return nil, fmt.Errorf("set delta: got %d removals and %d members, want at most %d of each: %w",
+			len(d.Removed), len(d.Upserted), MaxValidators, ErrTooLarge)
 	}
 	members := slices.Clone(s.members)
 	for i, node := range d.Removed {
@@ -227,13 +233,16 @@ func (d *SetDelta) upsert(i int, members []Validator) ([]Validator, error) {
 	if i > 0 && bytes.Compare(d.Upserted[i-1].Node[:], m.Node[:]) >= 0 {
 		return nil, fmt.Errorf("set delta: member %d: node keys do not rise: %w", i, ErrNotCanon)
 	}
+	if _, removed := slices.BinarySearchFunc(d.Removed, m.Node, func(a, b NodeKey) int { return bytes.Compare(a[:], b[:]) }); removed {
+		return nil, fmt.Errorf("set delta: member %d: %s is removed as well: %w", i, m.Node, ErrNotCanon)
+	}
 	j, found := slices.BinarySearchFunc(members, m.Node, func(m Validator, n NodeKey) int {
 		return bytes.Compare(m.Node[:], n[:])
 	})
-	if !found {
+	switch {
+	case !found:
 		return slices.Insert(members, j, m), nil
-	}
-	if _, removed := slices.BinarySearchFunc(d.Removed, m.Node, func(a, b NodeKey) int { return bytes.Compare(a[:], b[:]) }); removed || members[j].same(&m) {
+	case members[j].same(&m):
 		return nil, fmt.Errorf("set delta: member %d: %s does not change: %w", i, m.Node, ErrNotCanon)
 	}
 	members[j] = m

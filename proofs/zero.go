@@ -30,7 +30,7 @@ type Parameters struct {
 	BaseFee         uint64 `canoto:"uint,14" json:"base_fee"`               // units for each external message
 	ByteFee         uint64 `canoto:"uint,15" json:"byte_fee"`               // units for each byte of an external message
 	GasPrice        uint64 `canoto:"uint,16" json:"gas_price"`              // units for each gas used at home
-	LinkWindow      uint64 `canoto:"uint,17" json:"link_window"`            // most unsettled messages in one outbound queue
+	LinkWindow      uint64 `canoto:"uint,17" json:"link_window"`            // most unsettled messages in one outbound queue; at most MaxOutcomes
 	MaxPayload      uint64 `canoto:"uint,18" json:"max_payload"`            // bytes in a message
 	ThresholdNum    uint32 `canoto:"uint,19" json:"governance_numerator"`   // governance wants more than max(2/3, num/den)
 	ThresholdDen    uint32 `canoto:"uint,20" json:"governance_denominator"` //
@@ -65,7 +65,7 @@ func (p *Parameters) Validate() error {
 		return bad("view timeout or lag bound", [2]uint64{p.ViewTimeout, p.MaxLag})
 	case p.ExpiryWindow == 0 || p.ExpiryWindow > 1<<20 || p.MessageLifetime == 0:
 		return bad("expiry window or message lifetime", [2]uint64{p.ExpiryWindow, p.MessageLifetime})
-	case p.BlockMessages == 0 || p.BlockGas == 0 || p.LinkWindow == 0 || p.MaxPayload > MaxPayload:
+	case p.BlockMessages == 0 || p.BlockGas == 0 || p.LinkWindow == 0 || p.LinkWindow > MaxOutcomes || p.MaxPayload > MaxPayload:
 		return bad("block or link limits", [4]uint64{p.BlockMessages, p.BlockGas, p.LinkWindow, p.MaxPayload})
 	case p.ThresholdDen == 0 || p.ThresholdNum >= p.ThresholdDen:
 		return bad("governance threshold", [2]uint32{p.ThresholdNum, p.ThresholdDen})
