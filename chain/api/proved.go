@@ -24,18 +24,18 @@ func (p *StateProof) Verify(v *proofs.VerifiedHeader) error {
 	}
 	root := v.Header().StateRoot
 	for i := range p.Entries {
-		e := &p.Entries[i]
-		err := merkle.VerifyAbsence
-		if e.Present {
-			err = func(root merkle.Hash, key []byte, proof merkle.TrieProof) error {
-				return merkle.VerifyPresence(root, key, e.Value, proof)
-			}
-		}
-		if err := err(root, e.Key, e.Proof); err != nil {
-			return fmt.Errorf("state proof: key %q: %w", e.Key, err)
+		if err := p.Entries[i].verify(root); err != nil {
+			return fmt.Errorf("state proof: key %q: %w", p.Entries[i].Key, err)
 		}
 	}
 	return nil
+}
+
+func (e *ProvedEntry) verify(root merkle.Hash) error {
+	if e.Present {
+		return merkle.VerifyPresence(root, e.Key, e.Value, e.Proof)
+	}
+	return merkle.VerifyAbsence(root, e.Key, e.Proof)
 }
 
 // ReceiptPage is a run of the receipt log, [From, From+len(Receipts)), under
