@@ -20,7 +20,7 @@ type Config struct {
 	// is waited for. Broadcast goes to these peers.
 	Static map[NodeKey][]string
 	// Known holds full multiaddrs with /p2p of further nodes (those of other networks), kept connected likewise, with
-	// back-off of at most ten seconds. Several addresses of one node are allowed.
+	// back-off of at most ten seconds. Several addresses of one node are allowed. AddKnown adds to them later.
 	Known []string
 	// Allow gates classes and protocols marked ValidatorsOnly, both ways; nil allows all. It is called for each
 	// message, from many goroutines, and must be quick.
@@ -101,7 +101,7 @@ func (l Limits) LogValue() slog.Value {
 	)
 }
 
-// target is a peer that the host keeps connected.
+// target says how the host keeps a peer connected. It is never changed, only replaced.
 type target struct {
 	addrs  []ma.Multiaddr
 	static bool
@@ -127,15 +127,11 @@ func (cfg *Config) parse() ([]ma.Multiaddr, map[NodeKey]*target, error) {
 		}
 		kept[key] = &target{addrs: addrs, static: true}
 	}
-	for _, full := range cfg.Known {
-		key, text, err := SplitAddr(full)
-		if err != nil {
-			return nil, nil, err
-		}
-		addrs, err := parseAddrs([]string{text})
-		if err != nil {
-			return nil, nil, err
-		}
+	known, err := parseKnown(cfg.Known)
+	if err != nil {
+		return nil, nil, err
+	}
+	for key, addrs := range known {
 		if kept[key] == nil {
 			kept[key] = &target{}
 		}
@@ -143,6 +139,23 @@ func (cfg *Config) parse() ([]ma.Multiaddr, map[NodeKey]*target, error) {
 	}
 	delete(kept, NodeKey(cfg.Key.Public().(ed25519.PublicKey)))
 	return listen, kept, nil
+}
+
+// parseKnown takes full multiaddrs with /p2p apart, by node.
+func parseKnown(fulls []string) (map[NodeKey][]ma.Multiaddr, error) {
+	known := make(map[NodeKey][]ma.Multiaddr)
+	for _, full := range fulls {
+		key, text, err := SplitAddr(full)
+		if err != nil {
+			return nil, err
+		}
+		addr, err := parseAddr(text)
+		if err != nil {
+			return nil, err
+		}
+		known[key] = append(known[key], addr)
+	}
+	return known, nil
 }
 
 func parseAddrs(texts []string) ([]ma.Multiaddr, error) {

@@ -46,13 +46,14 @@ func (h *Host) start(listen []ma.Multiaddr, kept map[NodeKey]*target) error {
 	h.stack.host.Start()
 	h.spawn(func() { h.watch.run(h.ctx) })
 	for _, r := range h.table.sorted() {
-		if r.target == nil {
+		target := r.target.Load()
+		if target == nil {
 			continue // connected to us already
 		}
-		if r.target.static {
+		if target.static {
 			h.static = append(h.static, r)
 		}
-		if len(r.target.addrs) > 0 {
+		if len(target.addrs) > 0 && h.table.claim(r) {
 			h.spawn(func() { h.keep(r) })
 		}
 	}
@@ -61,8 +62,8 @@ func (h *Host) start(listen []ma.Multiaddr, kept map[NodeKey]*target) error {
 
 // keep holds a peer connected until the host closes.
 func (h *Host) keep(r *remote) {
-	limit := knownDialMax
-	if r.target.static {
+	limit, static := knownDialMax, r.target.Load().static
+	if static {
 		limit = staticDialMax
 	}
 	for failures := 0; ; {
@@ -80,7 +81,7 @@ func (h *Host) keep(r *remote) {
 			failures = 0
 		}
 		delay := backoff(failures, dialBase, limit)
-		if r.target.static && bytes.Compare(h.self[:], r.key[:]) > 0 {
+		if static && bytes.Compare(h.self[:], r.key[:]) > 0 {
 			delay = max(delay, yield)
 		}
 		if !r.pause(h.ctx, delay) {
@@ -119,7 +120,7 @@ func (h *Host) dial(r *remote, attempt int) error {
 	}
 	store := h.stack.swarm.Peerstore()
 	store.ClearAddrs(r.id)
-	store.AddAddrs(r.id, r.target.addrs, peerstore.TempAddrTTL)
+	store.AddAddrs(r.id, r.target.Load().addrs, peerstore.TempAddrTTL)
 	h.stack.swarm.Backoff().Clear(r.id)
 	ctx := network.WithDialPeerTimeout(h.ctx, timeout)
 	_, err := h.stack.swarm.DialPeer(ctx, r.id)

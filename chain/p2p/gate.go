@@ -10,14 +10,13 @@ import (
 // gate decides which connections there may be: outwards only to kept peers; inwards from anyone with an Ed25519
 // identity, the strangers among them up to a bound, so that they never crowd out the validators.
 type gate struct {
-	kept  map[NodeKey]*target
 	allow func(NodeKey) bool
 	table *table
 }
 
 // familiar reports whether a peer is exempt from the bound on strangers.
 func (g *gate) familiar(key NodeKey) bool {
-	if _, ok := g.kept[key]; ok {
+	if g.table.kept(key) {
 		return true
 	}
 	return g.allow != nil && g.allow(key)
@@ -29,8 +28,7 @@ func (g *gate) InterceptPeerDial(id peer.ID) bool {
 	if err != nil {
 		return false
 	}
-	_, ok := g.kept[key]
-	return ok
+	return g.table.kept(key)
 }
 
 // InterceptAddrDial permits all: the dialler puts only configured addresses before libp2p.

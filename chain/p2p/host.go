@@ -59,9 +59,9 @@ func New(ctx context.Context, cfg Config) (*Host, error) {
 		done:   make(chan struct{}),
 	}
 	h.table = newTable(h.watch, cfg.Limits.Strangers)
-	gate := &gate{kept: kept, allow: cfg.Allow, table: h.table}
+	gate := &gate{allow: cfg.Allow, table: h.table}
 	h.table.familiar = gate.familiar
-	if h.stack, err = newStack(cfg.Key, cfg.Limits, len(kept), gate); err != nil {
+	if h.stack, err = newStack(cfg.Key, cfg.Limits, len(kept)+maxAdded, gate); err != nil {
 		return nil, err
 	}
 	h.ctx, h.cancel = context.WithCancel(ctx)

@@ -31,7 +31,8 @@ type PeerStatus struct {
 type remote struct {
 	key    NodeKey
 	id     peer.ID
-	target *target // nil unless kept
+	target atomic.Pointer[target] // nil unless kept; set under the table's lock
+	keeper bool                   // a goroutine keeps it connected; under the table's lock
 
 	changed chan struct{} // capacity 1: the connections changed; read by the keeper alone
 	dropped atomic.Uint64
@@ -53,6 +54,7 @@ type table struct {
 	familiar  func(NodeKey) bool // exempt from the bound on strangers
 	strangers int                // the bound
 	strange   map[network.Conn]struct{}
+	added     int // peers kept since AddKnown
 }
 
 func newTable(watch *watchers, strangers int) *table {
@@ -72,13 +74,20 @@ func (t *table) get(key NodeKey) *remote {
 
 func (t *table) add(key NodeKey, id peer.ID, kept *target) *remote {
 	r := &remote{
-		key: key, id: id, target: kept,
+		key: key, id: id,
 		changed: make(chan struct{}, 1),
 		lanes:   make(map[string]*lane),
 		inbound: make(map[string]*inbound),
 	}
+	r.target.Store(kept)
 	t.remotes[key] = r
 	return r
+}
+
+// kept reports whether the host keeps a peer connected.
+func (t *table) kept(key NodeKey) bool {
+	r := t.get(key)
+	return r != nil && r.target.Load() != nil
 }
 
 // roomForStranger reports whether one more connection from a stranger may be up.
@@ -108,7 +117,8 @@ func (t *table) up(_ network.Network, c network.Conn) {
 	}
 	stranger := !t.familiar(key)
 	t.mu.Lock()
-	if stranger {
+	r := t.remotes[key]
+	if stranger && (r == nil || r.target.Load() == nil) { // it may have become known just now
 		if len(t.strange) >= t.strangers { // several passed the gate together
 			t.mu.Unlock()
 			_ = c.CloseWithError(network.ConnResourceLimitExceeded)
@@ -116,7 +126,6 @@ func (t *table) up(_ network.Network, c network.Conn) {
 		}
 		t.strange[c] = struct{}{}
 	}
-	r := t.remotes[key]
 	if r == nil {
 		r = t.add(key, c.RemotePeer(), nil)
 	}
@@ -148,7 +157,7 @@ func (t *table) down(_ network.Network, c network.Conn) {
 		return
 	}
 	found, last := r.remove(c)
-	if last && r.target == nil {
+	if last && r.target.Load() == nil {
 		delete(t.remotes, key)
 	}
 	t.mu.Unlock()
@@ -208,11 +217,12 @@ func (r *remote) fail(err error) {
 }
 
 func (r *remote) status() PeerStatus {
+	target := r.target.Load()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := PeerStatus{
 		Key:       r.key,
-		Static:    r.target != nil && r.target.static,
+		Static:    target != nil && target.static,
 		Connected: len(r.conns) > 0,
 		Conns:     len(r.conns),
 		Since:     r.since,
