@@ -16,8 +16,9 @@ func (w *WAL) segments() ([]uint64, error) {
 	}
 	var list []uint64
 	for _, name := range names {
-		hex, ok := strings.CutPrefix(name, "wal-")
-		if hex, ok = strings.CutSuffix(hex, ".seg"); !ok || len(hex) != 16 {
+		hex, isLog := strings.CutPrefix(name, "wal-")
+		hex, isSegment := strings.CutSuffix(hex, ".seg")
+		if !isLog || !isSegment || len(hex) != 16 {
 			continue
 		}
 		n, err := strconv.ParseUint(hex, 16, 64)
