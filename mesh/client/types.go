@@ -26,7 +26,8 @@ type Config struct {
 	Poll           time.Duration // while the link is not active or something of ours is unsettled; 5 s
 	IdlePoll       time.Duration // otherwise, against lost announcements; 2 min
 	MaxPipeline    int           // submitted items that our state does not show yet; 8
-	SliceMessages  int           // most messages in one slice; 4096
+	SliceMessages  int           // most messages in one slice; 2048
+	FlyingMessages int           // most messages in flight; 4096; more than Parameters.BlockMessages is in vain
 	SliceBytes     int           // most bytes of one slice; 2 MiB
 }
 
@@ -94,4 +95,9 @@ type PeerView struct {
 	Executed uint64       // the newest inducted header's Executed
 	OutBegin uint64       // our queue towards the peer: known to be settled up to here
 	OutEnd   uint64
+	// OutDeadline is the deadline of our oldest message that the peer has neither
+	// acked and that was not given back, in its time (ms): past it, a head of the
+	// peer that still does not ack it is news, for it proves that the message can
+	// only be rejected. 0: none, or not of interest.
+	OutDeadline uint64
 }
