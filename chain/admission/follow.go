@@ -16,7 +16,7 @@ func (e *entry) reach(now uint64, s Stage) bool {
 }
 
 // Waiting returns how many messages and bytes wait for a batch.
-func (p *Pool) Waiting() (messages, bytes int) { return len(p.waiting), p.bytes }
+func (p *Pool) Waiting() (messages, bytes int) { return p.count, p.bytes }
 
 // Take hands out what waits, in order of admission, as many as fit into maxBytes
 // and at least one; with their ids, for [Pool.Batched]. They are not handed out
@@ -25,39 +25,65 @@ func (p *Pool) Take(maxBytes int) (ids []proofs.Hash, wires [][]byte) {
 	sum, n := 0, 0
 	for ; n < len(p.waiting); n++ {
 		e := p.waiting[n]
-		if n > 0 && sum+len(e.wire) > maxBytes {
+		if e.wire == nil {
+			continue
+		}
+		if len(ids) > 0 && sum+len(e.wire) > maxBytes {
 			break
 		}
 		sum += len(e.wire)
 		ids, wires = append(ids, e.ID), append(wires, e.wire)
-		e.wire = nil
+		p.stopWaiting(e)
 	}
 	clear(p.waiting[:n])
 	p.waiting = p.waiting[n:]
-	p.bytes -= sum
 	return ids, wires
+}
+
+// stopWaiting leaves e's place in the queue empty.
+func (p *Pool) stopWaiting(e *entry) {
+	p.count--
+	p.bytes -= len(e.wire)
+	e.wire = nil
 }
 
 // Batched says that the messages are in a durable batch of this node's lane.
 func (p *Pool) Batched(now uint64, ids []proofs.Hash, batch proofs.Hash) {
 	for _, id := range ids {
-		if e := p.byID[id]; e != nil && e.reach(now, Batched) {
-			e.Batch = batch
-			p.batches[batch] = append(p.batches[batch], e)
+		if e := p.byID[id]; e != nil && e.wire == nil && e.reach(now, Batched) {
+			p.join(e, batch)
 		}
 	}
 }
 
+func (p *Pool) join(e *entry, digest proofs.Hash) {
+	b := p.batches[digest]
+	if b == nil {
+		b = new(batch)
+		p.batches[digest] = b
+	}
+	e.Batch = digest
+	b.entries = append(b.entries, e)
+	b.live++
+}
+
+func (p *Pool) inBatch(digest proofs.Hash) []*entry {
+	if b := p.batches[digest]; b != nil {
+		return b.entries
+	}
+	return nil
+}
+
 // Acknowledged says that more than a third of the weight holds the batch.
 func (p *Pool) Acknowledged(now uint64, batch proofs.Hash) {
-	for _, e := range p.batches[batch] {
+	for _, e := range p.inBatch(batch) {
 		e.reach(now, Acknowledged)
 	}
 }
 
 // Ordered says that the final block at height orders the batch.
 func (p *Pool) Ordered(now, height uint64, batch proofs.Hash) {
-	for _, e := range p.batches[batch] {
+	for _, e := range p.inBatch(batch) {
 		if e.reach(now, Ordered) {
 			e.Status.Ordered = height
 		}
@@ -93,13 +119,16 @@ func (p *Pool) end(now uint64, e *entry, s Stage) bool {
 	if e.ended() {
 		return false
 	}
-	if e.Stage == Received && e.wire != nil {
-		p.bytes -= len(e.wire)
-		e.wire = nil
-		p.waiting = slices.DeleteFunc(p.waiting, func(w *entry) bool { return w == e })
+	if e.wire != nil {
+		p.stopWaiting(e)
+		if len(p.waiting) > 2*p.count+64 {
+			p.waiting = slices.DeleteFunc(p.waiting, func(w *entry) bool { return w.wire == nil })
+		}
 	}
-	if e.Stage >= Batched {
-		p.leave(e)
+	if b := p.batches[e.Batch]; b != nil {
+		if b.live--; b.live == 0 {
+			delete(p.batches, e.Batch)
+		}
 	}
 	e.reach(now, s)
 	p.pending--
@@ -110,73 +139,79 @@ func (p *Pool) end(now uint64, e *entry, s Stage) bool {
 	return true
 }
 
-func (p *Pool) leave(e *entry) {
-	rest := slices.DeleteFunc(p.batches[e.Batch], func(o *entry) bool { return o == e })
-	if len(rest) == 0 {
-		delete(p.batches, e.Batch)
-		return
-	}
-	p.batches[e.Batch] = rest
-}
-
 // Expire ends what can no longer be executed: what still waits by the local clock
 // now, what is on its way once executedTime, the time of the newest executed block,
 // has passed its expiry. It returns their ids, and forgets what expired long ago.
 func (p *Pool) Expire(now, executedTime uint64) (expired []proofs.Hash) {
-	if len(p.seconds) == 0 {
-		return nil
-	}
-	closing := func(e *entry, s Stage) {
-		if e.Stage <= s && p.end(now, e, Expired) {
-			expired = append(expired, e.ID)
+	expire := func(seconds []uint64, ends func(*entry) bool) {
+		for _, s := range seconds {
+			for _, e := range p.seconds[s].entries {
+				if ends(e) && p.end(now, e, Expired) {
+					expired = append(expired, e.ID)
+				}
+			}
 		}
 	}
 	// An expiry of second s is past when the time has reached s.
-	for ; p.swept <= now/1000; p.swept++ {
-		for _, e := range p.seconds[p.swept] {
-			closing(e, Received)
-		}
-	}
-	for ; p.closed <= executedTime/1000; p.closed++ {
-		for _, e := range p.seconds[p.closed] {
-			closing(e, Ordered)
-		}
-	}
+	expire(p.past(&p.swept, now/1000), func(e *entry) bool { return e.wire != nil })
+	expire(p.past(&p.closed, executedTime/1000), func(*entry) bool { return true })
 	if now >= p.cfg.Limits.Keep {
 		p.forget(now, (now-p.cfg.Limits.Keep)/1000)
 	}
 	return expired
 }
 
-// forget drops the statuses of messages that expired before second, ended or not.
+// past returns, in order, the seconds with messages from *cursor to last, and moves
+// the cursor behind last.
+func (p *Pool) past(cursor *uint64, last uint64) (seconds []uint64) {
+	if last < *cursor {
+		return nil
+	}
+	for s := range p.seconds {
+		if *cursor <= s && s <= last {
+			seconds = append(seconds, s)
+		}
+	}
+	*cursor = last + 1
+	slices.Sort(seconds)
+	return seconds
+}
+
+// forget drops the statuses of messages that expired up to second, ended or not.
 func (p *Pool) forget(now, second uint64) {
-	for ; p.dropped < second && len(p.seconds) > 0; p.dropped++ {
-		for _, e := range p.seconds[p.dropped] {
-			if !e.ended() {
-				p.end(now, e, Expired)
-			}
+	for _, s := range p.past(&p.dropped, second) {
+		b := p.seconds[s]
+		delete(p.seconds, s)
+		for _, e := range b.entries {
+			p.end(now, e, Expired)
 			p.drop(e)
 		}
-		delete(p.seconds, p.dropped)
 	}
 }
 
 // makeRoom drops the oldest ended statuses while there are too many.
 func (p *Pool) makeRoom() {
-	for len(p.byID) >= p.cfg.Limits.Statuses && len(p.done) > 0 {
+	for len(p.done) > 0 && (p.done[0].gone || len(p.byID) >= p.cfg.Limits.Statuses) {
 		p.drop(p.done[0])
-		p.done = p.done[1:]
-	}
-	for len(p.done) > 0 && p.done[0].gone {
 		p.done = p.done[1:]
 	}
 }
 
 func (p *Pool) drop(e *entry) {
-	if !e.gone {
-		e.gone = true
-		delete(p.byID, e.ID)
-		delete(p.byBody, e.Body)
+	if e.gone {
+		return
+	}
+	e.gone = true
+	delete(p.byID, e.ID)
+	delete(p.byBody, e.Body)
+	b := p.seconds[e.Expiry]
+	if b == nil {
+		return
+	}
+	if b.gone++; b.gone == len(b.entries) {
+		delete(p.seconds, e.Expiry)
+	} else if b.gone > 16 && 2*b.gone > len(b.entries) {
+		b.entries, b.gone = slices.DeleteFunc(b.entries, func(o *entry) bool { return o.gone }), 0
 	}
 }
 

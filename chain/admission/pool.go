@@ -50,10 +50,11 @@ type Pool struct {
 	cfg     Config
 	byID    map[proofs.Hash]*entry
 	byBody  map[proofs.Hash]*entry
-	batches map[proofs.Hash][]*entry // under way, by batch
+	batches map[proofs.Hash]*batch
 	senders map[proofs.AccountID]int // messages under way
-	seconds map[uint64][]*entry      // by expiry
-	waiting []*entry                 // for a batch
+	seconds map[uint64]*second       // by expiry
+	waiting []*entry                 // for a batch; those without wire wait no more
+	count   int                      // of what waits
 	bytes   int                      // of what waits
 	pending int                      // under way
 	done    []*entry                 // executed or expired, oldest first
@@ -68,14 +69,24 @@ type entry struct {
 	gone bool   // its status was dropped
 }
 
+type second struct {
+	entries []*entry
+	gone    int // of them dropped
+}
+
+type batch struct {
+	entries []*entry
+	live    int // of them under way
+}
+
 func (e *entry) ended() bool { return e.Stage >= Executed }
 
 // New returns an empty pool.
 func New(cfg Config) *Pool {
 	cfg.Limits = cfg.Limits.orDefaults()
 	return &Pool{
-		cfg: cfg, byID: make(map[proofs.Hash]*entry), byBody: make(map[proofs.Hash]*entry), batches: make(map[proofs.Hash][]*entry),
-		senders: make(map[proofs.AccountID]int), seconds: make(map[uint64][]*entry),
+		cfg: cfg, byID: make(map[proofs.Hash]*entry), byBody: make(map[proofs.Hash]*entry), batches: make(map[proofs.Hash]*batch),
+		senders: make(map[proofs.AccountID]int), seconds: make(map[uint64]*second),
 	}
 }
 
@@ -194,6 +205,7 @@ func (p *Pool) Add(now uint64, v *Verified) error {
 	e := p.insert(now, c, Received)
 	e.wire = c.wire
 	p.waiting = append(p.waiting, e)
+	p.count++
 	p.bytes += len(c.wire)
 	return nil
 }
@@ -219,15 +231,18 @@ func (p *Pool) Restore(now uint64, wire []byte, batch proofs.Hash) error {
 		return err
 	}
 	c := &Candidate{external: x, body: x.Body(), id: x.ID()}
+	if x.Expiry > now/1000 {
+		if err := p.checkExpiry(now, x.Expiry); err != nil {
+			return err
+		}
+	}
 	if err := p.checkKnown(c); err != nil {
 		return err
 	}
 	if err := p.checkRoom(c); err != nil {
 		return err
 	}
-	e := p.insert(now, c, Batched)
-	e.Batch = batch
-	p.batches[batch] = append(p.batches[batch], e)
+	p.join(p.insert(now, c, Batched), batch)
 	return nil
 }
 
@@ -242,6 +257,11 @@ func (p *Pool) insert(now uint64, c *Candidate, stage Stage) *entry {
 		p.swept, p.closed, p.dropped = e.Expiry, e.Expiry, e.Expiry
 	}
 	p.swept, p.closed, p.dropped = min(p.swept, e.Expiry), min(p.closed, e.Expiry), min(p.dropped, e.Expiry)
-	p.seconds[e.Expiry] = append(p.seconds[e.Expiry], e)
+	b := p.seconds[e.Expiry]
+	if b == nil {
+		b = new(second)
+		p.seconds[e.Expiry] = b
+	}
+	b.entries = append(b.entries, e)
 	return e
 }

@@ -46,7 +46,8 @@ type Output struct {
 	// the node's policy.
 	PruneBelow uint64
 	// Forget are durable batches that no car of this epoch names and that are in no
-	// ordered block: they can be deleted.
+	// ordered block that the machine remembers: they can be deleted unless the node's
+	// index of ordered blocks or Start.Own names them.
 	Forget []proofs.Hash
 
 	Wake uint64 // when the next TickIn is due at the latest, ms; 0 if never
