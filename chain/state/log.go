@@ -188,8 +188,15 @@ func (l *Log) Peaks() merkle.Range { return l.info.Peaks.Clone() }
 // Root returns the root over the entries [0, End).
 func (l *Log) Root() merkle.Hash { return l.info.Root() }
 
-// Append adds a copy of entry and returns its index.
+// Append adds a copy of entry, whose leaf is its hash, and returns its index.
 func (l *Log) Append(entry []byte) (index uint64, err error) {
+	return l.AppendLeaf(merkle.LeafHash(entry), entry)
+}
+
+// AppendLeaf adds an entry whose leaf is given: the log authenticates the leaf, and keeps
+// a copy of entry to be read again. It is for entries that are stored in another form than
+// the one that is hashed.
+func (l *Log) AppendLeaf(leaf merkle.Hash, entry []byte) (index uint64, err error) {
 	if len(entry) > MaxLogEntry {
 		return 0, fmt.Errorf("%w: log entry of %d bytes, want at most %d", ErrTooLarge, len(entry), MaxLogEntry)
 	}
@@ -197,7 +204,7 @@ func (l *Log) Append(entry []byte) (index uint64, err error) {
 		return 0, err
 	}
 	index = l.End()
-	err = l.info.Peaks.Append(merkle.LeafHash(entry), func(id merkle.NodeID, h merkle.Hash) {
+	err = l.info.Peaks.Append(leaf, func(id merkle.NodeID, h merkle.Hash) {
 		if id.Level%tileBits == 0 {
 			l.nodes = append(l.nodes, tileNode{id, h})
 		}
