@@ -17,3 +17,5 @@
 // It may import the standard library, its own subpackages, internal/canoto,
 // blst, gnark-crypto and curve25519-voi. Everything may import it.
 package proofs
+
+//go:generate go run ./internal/vectors -dir testdata
