@@ -127,8 +127,10 @@ func TestPolygonPlasma2021(t *testing.T) {
 		}
 		s.consumed = v.Consumed()
 	})
-	refused(t, "a head alone in another form: start", proofs.ErrNotCanon, func(s *scene) { s.slice.Messages, s.slice.Right = nil, nil })
-	refused(t, "a head alone in another form: right", proofs.ErrNotCanon, func(s *scene) { s.slice.Messages, s.slice.Start = nil, 0 })
+	refused(t, "a head alone with hashes left over", proofs.ErrNotCanon, func(s *scene) { s.slice.Messages = nil })
+	refused(t, "the same, all consumed", proofs.ErrNotCanon, func(s *scene) {
+		s.slice.Messages, s.consumed = nil, s.queue.Range(0, sceneSize)
+	})
 }
 
 func TestDragonberry2022(t *testing.T) {

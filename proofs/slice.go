@@ -19,7 +19,8 @@ const (
 // of what follows them up to the head's end; it is empty when they reach it, so
 // that such a slice carries no Merkle proof at all: the receiver appends the
 // messages to the compact range of what it has consumed and compares roots. A
-// slice that shows the head only has no messages, no Right, and Start 0.
+// slice that shows the head only has no messages and no Right; its Start is
+// not read.
 type Slice struct {
 	Header   CertifiedHeader `canoto:"value,1"`
 	Proof    HeadProof       `canoto:"value,2"`
@@ -61,15 +62,15 @@ func (v *VerifiedSlice) Consumed() merkle.Range { return v.consumed.Clone() }
 // just n with another root: the peer's history is not the one that was consumed;
 // ErrIndex, ErrTooLarge, ErrMalformed, ErrNetwork, ErrDestination,
 // ErrIncarnation for a message out of place; ErrVersion; ErrNotCanon for a slice
-// without messages that is not empty; ErrBranch and ErrRoot if anything was
+// that has a Right and no messages; ErrBranch and ErrRoot if anything was
 // changed, omitted or reordered; merkle.ErrRange if consumed does not begin at 0.
 func (v *VerifiedHead) VerifyMessages(s *Slice, consumed merkle.Range) (*VerifiedSlice, error) {
 	n, h := consumed.End(), &v.head
 	if consumed.Begin() != 0 {
 		return nil, fmt.Errorf("consumed: got a range that begins at %d, want 0: %w", consumed.Begin(), merkle.ErrRange)
 	}
-	if len(s.Messages) == 0 && (s.Start != 0 || len(s.Right) != 0) {
-		return nil, fmt.Errorf("slice without messages: got start %d and %d hashes, want none: %w", s.Start, len(s.Right), ErrNotCanon)
+	if len(s.Messages) == 0 && len(s.Right) != 0 {
+		return nil, fmt.Errorf("slice without messages: got %d hashes, want none: %w", len(s.Right), ErrNotCanon)
 	}
 	if h.End < n {
 		return nil, fmt.Errorf("queue of %s ends at %d, consumed up to %d: %w", v.source.Short(), h.End, n, ErrDiverged)

@@ -143,7 +143,8 @@ func sliceRows() (rows []slice) {
 	add("link missing", "bad signature", linked, 0, 0, 1, func(s *proofs.Slice) { s.Header.Links = nil })
 	add("below quorum", "quorum not reached", n.Certify(h, 0), 5, 5, 9, asIs)
 	add("notarized only", "bad signature", proofs.CertifiedHeader{Header: h, Certificate: n.Statement(proofs.TypeNotarize, h)}, 5, 5, 9, asIs)
-	add("head only with a start", "not canonical", direct, 5, 0, 0, func(s *proofs.Slice) { s.Start = 5 })
+	add("head only, with a start that nobody reads", "", direct, 5, 0, 0, func(s *proofs.Slice) { s.Start = 5 })
+	add("head only, with a node", "not canonical", direct, 5, 0, 0, func(s *proofs.Slice) { s.Right = []proofs.Hash{{1}} })
 	return rows
 }
 
