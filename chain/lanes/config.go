@@ -17,7 +17,7 @@ type Limits struct {
 	Window     int    // cars of one lane above the last final one; default 64
 	Forks      int    // cars kept at one height of a lane; default 3
 	Unlinked   int    // cars kept of one lane whose ancestors are missing; default 64
-	Holds      int    // holds waited for at once; default 16
+	Holds      int    // holds waited for at once: a newer one pushes the oldest out; default 16
 	Ahead      int    // final blocks collected at once; default 8
 	Orphans    int    // batches of one sender that no car names yet; default 1024
 	Remembered int    // ordered batches still known to be on disk; default 16384

@@ -18,9 +18,6 @@ func (m *Machine) hold(in Hold) error {
 	if slices.ContainsFunc(m.holds, func(h *hold) bool { return h.ID == in.ID }) {
 		return nil
 	}
-	if len(m.holds) >= m.lim.Holds {
-		return fmt.Errorf("hold %x: have %d: %w", in.ID[:4], len(m.holds), ErrBusy)
-	}
 	if err := in.Cut.Extends(&in.Base, len(m.lanes)); err != nil {
 		return err
 	}
@@ -33,6 +30,9 @@ func (m *Machine) hold(in Hold) error {
 		if t.Height > b.Height {
 			h.open = append(h.open, i)
 		}
+	}
+	if len(m.holds) >= m.lim.Holds {
+		m.holds = m.holds[1:]
 	}
 	m.holds = append(m.holds, h)
 	m.dirty = true
