@@ -38,11 +38,12 @@ type Work = struct {
 
 // Note says what became of one piece of work.
 type Note = struct {
+	Work    int // its place in the list of work
 	Lane    uint32
 	Kind    types.ItemKind
 	Peer    proofs.NetworkID // zero if the item could not be read
 	Height  uint64           // of the peer's header
-	First   uint64           // index of the first newly inducted message
+	First   uint64           // index of the first newly inducted message; an act's sequence
 	Count   uint64           // newly inducted messages
 	Act     proofs.Hash      // id of a governance act
 	Code    proofs.Code      // of an act that was carried out: Applied is set
@@ -57,6 +58,16 @@ type Pending = struct {
 	Incarnation uint64
 	Begin, End  uint64
 }
+
+// Rules are the mesh rules of one network. The readers among its methods may be
+// called from any goroutine on views that are safe there.
+type Rules struct {
+	self *proofs.Zero
+	sets setCache
+}
+
+// New returns the rules of network self.
+func New(self *proofs.Zero) *Rules { return &Rules{self: self} }
 
 // State is where the relation to a peer stands.
 type State uint8

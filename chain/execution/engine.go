@@ -40,11 +40,12 @@ type Work = struct {
 
 // Note says what became of one piece of work.
 type Note = struct {
+	Work    int // its place in the list of work
 	Lane    uint32
 	Kind    types.ItemKind
 	Peer    proofs.NetworkID // zero if the item could not be read
 	Height  uint64           // of the peer's header
-	First   uint64           // index of the first newly inducted message
+	First   uint64           // index of the first newly inducted message; an act's sequence
 	Count   uint64           // newly inducted messages
 	Act     proofs.Hash      // id of a governance act
 	Code    proofs.Code      // of an act that was carried out: Applied is set
@@ -85,6 +86,17 @@ type Mesh interface {
 	Settle(st types.State, p Pending, settled uint64, failed []proofs.Outcome) error
 	// Heads returns the heads of all queues, sorted by peer.
 	Heads(rd Reader) ([]proofs.QueueHead, error)
+}
+
+// Handler carries out messages for one kind of account. It is used by one
+// goroutine; errors are fatal to the block.
+type Handler interface {
+	// Gas returns the most gas that handling m may use. It decides, before m runs,
+	// whether m still fits in the block.
+	Gas(m *proofs.Message) uint64
+	// Handle carries out m, whose value, in asset, is in the supply and not yet in
+	// a balance. Unless the code is CodeOK the caller undoes what was changed.
+	Handle(st types.State, env Env, m *proofs.Message, asset proofs.AssetID) (gas uint64, code proofs.Code, err error)
 }
 
 // Block is an ordered block: what the header says, the validator set of its
