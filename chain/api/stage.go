@@ -19,6 +19,13 @@ func (s Stage) String() string {
 // MarshalText writes the stage's name.
 func (s Stage) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads a stage's name. ErrInvalid.
+func (s *Stage) UnmarshalText(b []byte) error {
+	v, err := ParseStage(string(b))
+	*s = v
+	return err
+}
+
 // ParseStage reads a stage's name. ErrInvalid.
 func ParseStage(name string) (Stage, error) {
 	for i, n := range stageNames {
@@ -44,4 +51,23 @@ func (p ProofHint) String() string {
 		return fmt.Sprintf("state under header %d", p.Height)
 	}
 	return "-"
+}
+
+var proofNames = [...]string{ProofNone: "none", ProofHeader: "header", ProofReceipt: "receipt", ProofQueue: "queue",
+	ProofHead: "queue head", ProofState: "state"}
+
+// MarshalText writes the kind's name.
+func (k ProofKind) MarshalText() ([]byte, error) {
+	if int(k) >= len(proofNames) {
+		return nil, fmt.Errorf("%w: kind of proof %d", ErrInternal, k)
+	}
+	return []byte(proofNames[k]), nil
+}
+
+// MarshalText writes the kind's name.
+func (k EventKind) MarshalText() ([]byte, error) {
+	if k == EventCertified {
+		return []byte("certified"), nil
+	}
+	return []byte("final"), nil
 }
