@@ -6,3 +6,5 @@
 // proofs and its subpackages, internal/canoto and curve25519-voi (by way of
 // proofs). Hashed layouts are in docs/spec; wire types are canoto.
 package types
+
+//go:generate go run ./internal/vectors -dir testdata
