@@ -66,7 +66,6 @@ type world struct {
 	cut     types.Cut
 	epoch   uint64
 	height  uint64
-	parents []types.Cut // open proposals
 	open    map[proofs.Hash]*proposal
 	loss    float64
 	serial  int
