@@ -16,7 +16,7 @@ import (
 
 var (
 	seedFlag = flag.Uint64("sim.seed", 0, "run only this seed")
-	runs     = flag.Int("sim.runs", 12, "number of seeds")
+	runs     = flag.Int("sim.runs", 8, "number of seeds")
 )
 
 // disk is what survives a crash of a node.
