@@ -49,7 +49,7 @@ type Layout struct{ b []byte }
 // NewLayout starts the layout of an object that belongs to network. Objects that
 // exist before their network has an id use the zero id.
 func NewLayout(network NetworkID, t ObjectType) *Layout {
-	l := &Layout{b: make([]byte, 0, 256)}
+	l := &Layout{b: make([]byte, 0, 384)}
 	l.b = append(l.b, domainTag...)
 	l.b = append(l.b, network[:]...)
 	l.b = append(l.b, byte(t))

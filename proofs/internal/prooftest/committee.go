@@ -82,8 +82,14 @@ type Committee struct {
 	secrets []*bls.SecretKey // in the order of the set
 }
 
+var committees sync.Map // seats as text → *Committee, which nobody changes
+
 // NewCommittee seats validators.
 func NewCommittee(seats ...Seat) *Committee {
+	name := fmt.Sprint(seats)
+	if c, ok := committees.Load(name); ok {
+		return c.(*Committee)
+	}
 	c := &Committee{Set: must(proofs.NewValidatorSet(Members(seats)))}
 	byKey := make(map[proofs.NodeKey]*bls.SecretKey, len(seats))
 	for _, s := range seats {
@@ -92,6 +98,7 @@ func NewCommittee(seats ...Seat) *Committee {
 	for i := range c.Set.Len() {
 		c.secrets = append(c.secrets, byKey[c.Set.At(i).Node])
 	}
+	committees.Store(name, c)
 	return c
 }
 
