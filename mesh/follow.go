@@ -42,7 +42,7 @@ func (in *induction) zeroHeader(j *job) (Note, error) {
 	if err := in.writeTrust(in.st, z.ID, rec, &t); err != nil {
 		return n, err
 	}
-	if _, err := in.st.AppendLog(zeroLog(z.ID), merkle.LeafHash(z.ID[:]), j.Data); err != nil {
+	if _, err := in.st.AppendLog(ZeroLog(z.ID), merkle.LeafHash(z.ID[:]), j.Data); err != nil {
 		return n, err
 	}
 	writeRecord(in.st, z.ID, rec)

@@ -24,10 +24,12 @@ func linkLog(prefix string, peer proofs.NetworkID, incarnation uint64) string {
 }
 
 // headerLog holds the newest inducted headers of peer with their certificates,
-// evidenceLog the two that froze it, zeroLog its zero-header.
+// evidenceLog the two that froze it, ZeroLog its zero-header.
 func headerLog(peer proofs.NetworkID) string   { return "headers/" + hex.EncodeToString(peer[:]) }
 func evidenceLog(peer proofs.NetworkID) string { return "evidence/" + hex.EncodeToString(peer[:]) }
-func zeroLog(peer proofs.NetworkID) string     { return "zero/" + hex.EncodeToString(peer[:]) }
+
+// ZeroLog names the log whose one entry is the zero-header of peer, in its wire form.
+func ZeroLog(peer proofs.NetworkID) string { return "zero/" + hex.EncodeToString(peer[:]) }
 
 const peerPrefix = "peer/"
 

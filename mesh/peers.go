@@ -199,11 +199,11 @@ func (r *Rules) describe(rd Reader, id proofs.NetworkID, rec *record) (Peer, err
 // ZeroHeader returns the zero-header of a peer; ok is false before it was
 // inducted.
 func ZeroHeader(st EntryReader, peer proofs.NetworkID) (z *proofs.ZeroHeader, ok bool, err error) {
-	info, err := st.LogInfo(zeroLog(peer))
+	info, err := st.LogInfo(ZeroLog(peer))
 	if err != nil || info.End() == 0 {
 		return nil, false, err
 	}
-	b, err := st.LogEntry(zeroLog(peer), 0)
+	b, err := st.LogEntry(ZeroLog(peer), 0)
 	if err != nil {
 		return nil, false, err
 	}

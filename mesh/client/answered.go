@@ -45,7 +45,7 @@ func (p *planner) answered(now uint64, from string, resp []byte, err error) {
 		return
 	}
 	p.wantKeys = p.wantKeys || missing
-	p.nothing(now)
+	p.nothing(now, a.proto)
 }
 
 func source(from string) string {
@@ -73,18 +73,22 @@ func blames(err error) bool {
 // errIncarnation: the peer's certified head belongs to another life of the link.
 const errIncarnation proofs.Error = "link is in another incarnation at the peer"
 
-// nothing notes that a fetch found nothing new: the next one for the same claims
-// waits, and after a few the hearsay is dropped.
-func (p *planner) nothing(now uint64) {
-	p.quiet = now + min(p.t.retry<<min(p.vain, 16), p.t.poll)
-	p.lastVain = now
-	if p.vain++; p.vain >= maxVain {
-		p.heard = claim{}
+// nothing notes that a fetch found nothing new. If somebody claimed that there
+// was, the next one waits, and after a few the hearsay is dropped.
+func (p *planner) nothing(now uint64, proto Proto) {
+	if proto == ProtoKeyBlocks && (p.heard.wantsKeys(&p.ahead) || p.seen.wantsKeys(&p.ahead)) {
+		p.forKeys.nothing(now, p.t.retry, p.t.poll)
+		if p.forKeys.vain >= maxVain {
+			p.heard.keyHeight = 0
+		}
+	}
+	if proto == ProtoSlice && (p.heard.wantsSlice(&p.ahead) || p.seen.wantsSlice(&p.ahead)) {
+		p.forSlice.nothing(now, p.t.retry, p.t.poll)
+		if p.forSlice.vain >= maxVain {
+			p.heard = claim{keyHeight: p.heard.keyHeight}
+		}
 	}
 }
-
-// useful notes that a fetch brought something.
-func (p *planner) useful() { p.vain, p.quiet = 0, 0 }
 
 // launch notes that an item was submitted, and counts on our state to reach after.
 func (p *planner) launch(now uint64, f flight) {
@@ -120,9 +124,8 @@ func (p *planner) zeroAnswer(now uint64, resp []byte) error {
 	after := p.ahead
 	after.trust = proofs.NewTrust(zero)
 	p.out = append(p.out, submit{types.ItemZero, resp})
-	p.launch(now, flight{after: after, keys: true})
+	p.launch(now, flight{after: after})
 	p.wantKeys, p.wantSlice = true, true
-	p.useful()
 	return nil
 }
 
@@ -155,11 +158,11 @@ func (p *planner) keysAnswer(now uint64, a *ask, resp []byte) error {
 		items = append(items, submit{types.ItemKeyBlock, kb.MarshalCanoto()})
 	}
 	if len(items) > 0 {
-		p.useful()
+		p.forKeys = patience{}
 		p.take(now, a, flight{after: after, keys: true}, items, claim{keyHeight: after.trust.KeyHeight})
 		p.wantKeys = failed == nil && p.ahead.trust.KeyHeight == after.trust.KeyHeight
 	} else if failed == nil {
-		p.nothing(now)
+		p.nothing(now, a.proto)
 	}
 	return failed
 }
@@ -185,7 +188,7 @@ func (p *planner) verified(v *proofs.VerifiedHeader) {
 func (p *planner) sliceAnswer(now uint64, a *ask, resp []byte) error {
 	p.wantSlice = false
 	if len(resp) == 0 {
-		p.nothing(now)
+		p.nothing(now, a.proto)
 		return nil
 	}
 	s, err := proofs.DecodeSlice(resp)
@@ -228,7 +231,7 @@ func (p *planner) takeSlice(now uint64, a *ask, vs *proofs.VerifiedSlice, resp [
 	late := vh.Time() > p.ahead.due && head.Acked <= p.view.OutBegin
 	n := len(vs.Messages())
 	if n == 0 && head.Settled <= p.ahead.settled && p.ahead.active && !late {
-		p.nothing(now)
+		p.nothing(now, a.proto)
 		return
 	}
 	after := p.ahead
@@ -237,7 +240,7 @@ func (p *planner) takeSlice(now uint64, a *ask, vs *proofs.VerifiedSlice, resp [
 	if late {
 		after.due++
 	}
-	p.useful()
+	p.forSlice = patience{}
 	p.seen.merge(c)
 	p.take(now, a, flight{after: after, header: vh.Header().ID(), count: uint64(n), late: late}, []effect{submit{types.ItemSlice, resp}}, c)
 }

@@ -3,10 +3,8 @@ package client
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/isthmus-network/isthmus/proofs"
 )
@@ -40,11 +38,9 @@ type planner struct {
 	flights          []flight
 	timeout          uint64 // of the next flight
 
-	heard    claim  // hearsay, forgotten after maxVain fetches that did not confirm it
-	seen     claim  // certified, but not submitted: it was not our turn, or did not fit
-	vain     int    // fetches in a row that found nothing new
-	lastVain uint64 // when the last of them was
-	quiet    uint64 // no fetch for a claim before this time
+	heard             claim    // hearsay, forgotten after maxVain fetches that did not confirm it
+	seen              claim    // certified, but not submitted: it was not our turn, or did not fit
+	forKeys, forSlice patience // with claims of each kind
 
 	wantKeys, wantSlice bool // a poll is due, whoever's turn it is
 	pollAt              uint64
@@ -58,6 +54,25 @@ type planner struct {
 	out       []effect
 
 	report report
+}
+
+// patience spaces fetches that find nothing of what was claimed.
+type patience struct {
+	vain  int    // fetches in a row that found nothing new
+	last  uint64 // when the last of them was
+	quiet uint64 // no fetch for a claim before this time
+}
+
+// nothing notes a fetch in vain: the next one waits twice as long.
+func (q *patience) nothing(now, retry, most uint64) {
+	q.quiet, q.last = now+min(retry<<min(q.vain, 16), most), now
+	q.vain++
+}
+
+// hope shortens the wait, because there is news, to the shortest one.
+func (q *patience) hope(retry uint64) {
+	q.vain = min(q.vain, 1)
+	q.quiet = min(q.quiet, q.last+retry)
 }
 
 // flight is an item that was submitted and that our state does not show yet.
@@ -157,8 +172,8 @@ func (p *planner) hear(a *Announcement) {
 	c := claimOf(a, p.self, p.view.Incarnation)
 	if c.wants(&p.ahead) {
 		p.heard.merge(c)
-		p.vain = min(p.vain, 1)
-		p.quiet = min(p.quiet, p.lastVain+p.t.retry)
+		p.forKeys.hope(p.t.retry)
+		p.forSlice.hope(p.t.retry)
 		p.retryAt = min(p.retryAt, p.lastError+p.t.retry)
 	}
 }
@@ -256,14 +271,13 @@ func (p *planner) choose(now uint64) (ask, bool) {
 	if w.zero {
 		return ask{proto: ProtoZero, onTurn: true}, mine
 	}
-	onClaim := mine && now >= p.quiet
 	polled := p.ahead.trust.Set != nil && !p.halted()
 	switch {
-	case w.keys && onClaim && p.roomForKeys():
+	case w.keys && mine && now >= p.forKeys.quiet && p.roomForKeys():
 		return p.askKeys(true), true
 	case polled && p.wantKeys && p.view.TakesKeys && (p.view.Historical || !p.expired(now)) && p.roomForKeys():
 		return p.askKeys(mine), true
-	case w.slice && onClaim && p.roomForSlice() > 0:
+	case w.slice && mine && now >= p.forSlice.quiet && p.roomForSlice() > 0:
 		return p.askSlice(now, true), true
 	case polled && p.wantSlice && p.view.TakesSlices && !p.expired(now) && p.roomForSlice() > 0:
 		return p.askSlice(now, mine), true
@@ -288,7 +302,7 @@ func (p *planner) roomForSlice() int {
 	room := p.t.flying
 	for i := range p.flights {
 		f := &p.flights[i]
-		if !f.keys {
+		if f.header != (proofs.Hash{}) {
 			headers[f.header] = true
 		}
 		room -= int(f.count)
@@ -366,7 +380,8 @@ func (p *planner) next(now uint64) uint64 {
 		soonest(p.flights[0].deadline)
 	}
 	if p.work(now).any() {
-		soonest(p.quiet)
+		soonest(p.forKeys.quiet)
+		soonest(p.forSlice.quiet)
 		soonest(p.since + p.rank(now)*p.t.rank)
 		soonest((now/p.t.turn + 1) * p.t.turn)
 	}
@@ -382,52 +397,4 @@ func (p *planner) backOff(now uint64, free int) {
 	if p.errs > free {
 		p.retryAt = now + min(p.t.retry<<min(p.errs-free-1, 16), p.t.poll)
 	}
-}
-
-// status describes the peer to operators.
-func (p *planner) status(now uint64) FollowStatus {
-	s := FollowStatus{
-		Network: p.peer, State: p.view.State, Epoch: p.committed.trust.Epoch, KeyHeight: p.committed.trust.KeyHeight,
-		AnnouncedHeight: p.report.height, AnnouncedExecuted: p.report.executed,
-		VerifiedHeight: p.report.verifiedHeight, VerifiedExecuted: p.report.verifiedExecuted,
-		Consumed: p.committed.consumed.End(), Submitted: p.ahead.consumed.End(), InFlight: len(p.flights),
-		LastErrorAt: p.report.errAt, LastProgress: p.report.progressAt, Alarm: p.alarm(now),
-	}
-	if p.report.err != nil {
-		s.LastError = p.report.err.Error()
-	}
-	if p.report.pendingSince != 0 {
-		s.PendingFor = span(p.report.pendingSince, now)
-	}
-	if t := &p.committed.trust; t.Set != nil {
-		s.TrustLeft = span(now, t.Time+t.TrustPeriod)
-	}
-	return s
-}
-
-// span is the time from a to b, both in milliseconds.
-func span(a, b uint64) time.Duration { return time.Duration(int64(b-a)) * time.Millisecond }
-
-// alarm says what an operator must act on. A peer's epochs last at most a
-// quarter of its trust period: half of it without a key block is no accident.
-func (p *planner) alarm(now uint64) string {
-	t := &p.committed.trust
-	switch {
-	case !p.known:
-		return ""
-	case p.view.Kind != nativeKind:
-		return fmt.Sprintf("network kind %q is not known here", p.view.Kind)
-	case p.report.diverged:
-		return "the peer's certified history is not the one that was consumed"
-	case errors.Is(p.report.err, proofs.ErrVersion):
-		return "the peer certifies headers of a protocol version that is not known here"
-	case t.Set == nil || p.view.Historical:
-		return ""
-	case t.Expired(now):
-		return fmt.Sprintf("trust expired %v ago: nothing of this peer can be verified any more", span(t.Time+t.TrustPeriod, now))
-	case now > t.Time && now-t.Time > t.TrustPeriod/2:
-		return fmt.Sprintf("no key block or slice for %v; trust expires in %v: sources withhold key blocks, or the peer stands still",
-			span(t.Time, now), span(now, t.Time+t.TrustPeriod))
-	}
-	return ""
 }

@@ -1,0 +1,31 @@
+# Everything runs without make; these are shorthands.
+.PHONY: build test check generate sim fuzz bench
+
+build:
+	go build -o bin/isthmus ./cmd/isthmus
+
+test:
+	go test ./...
+
+check:
+	bash .ci/run
+
+generate:
+	bash tools/generate.sh
+	go generate ./proofs/... ./chain/types/...
+
+# Longer runs than go test makes. SEEDS=10000 for a night.
+SEEDS ?= 2000
+sim:
+	go test ./internal/sim -count=1 -timeout=4h -sim.seeds=$(SEEDS)
+
+FUZZTIME ?= 30s
+fuzz:
+	@for pkg in $$(go list ./proofs/... ./chain/... ./mesh/...); do \
+		for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+bench:
+	go test -run '^$$' -bench . -benchtime 1s ./proofs/... ./chain/...

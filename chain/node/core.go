@@ -1,0 +1,405 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/isthmus-network/isthmus/chain/consensus"
+	"github.com/isthmus-network/isthmus/chain/lanes"
+	"github.com/isthmus-network/isthmus/chain/p2p"
+	"github.com/isthmus-network/isthmus/chain/store"
+	"github.com/isthmus-network/isthmus/chain/types"
+	"github.com/isthmus-network/isthmus/proofs"
+)
+
+// Bounds of the core.
+const (
+	inboxSize  = 4096
+	maxGrouped = 256 // events taken before what they caused is made durable
+	maxBacklog = 512 // ordered blocks that wait for execution before catch-up pauses
+	keptSets   = 64  // epochs whose validator set is remembered
+)
+
+// core owns the two machines of the ordering side.
+//
+// For every group of events it does, in this order: step the machines; store cars
+// and final blocks durably; record votes; append to the log; send, fetch, hand
+// over to execution. A vote therefore never leaves the node before the disk has
+// it, and a car is never voted for before the disk has it.
+type core struct {
+	n     *Node
+	inbox chan any
+	lanes *lanes.Machine
+	order *consensus.Machine
+
+	epoch   uint64
+	set     *proofs.ValidatorSet
+	sets    map[uint64]*proofs.ValidatorSet
+	lastCut types.Cut // of the newest final block, or the epoch's empty cut
+	now     uint64
+
+	pending   effects
+	toExecute []job
+	wakeLanes uint64
+	wakeOrder uint64
+}
+
+// effects wait for the next flush.
+type effects struct {
+	cars    []types.Car
+	finals  []types.FinalBlock
+	votes   []store.Entry
+	records [][]byte
+	rotate  bool // the log before records may be dropped
+	ordered []job
+	after   []func(ctx context.Context) // sends and fetches
+}
+
+// job is a block to execute: everything that it orders is durable here.
+type job struct {
+	lanes.OrderedBlock
+	set *proofs.ValidatorSet
+}
+
+// post gives the core an event; it blocks while the inbox is full, which is
+// back-pressure onto the poster.
+func (c *core) post(ctx context.Context, event any) {
+	select {
+	case c.inbox <- event:
+	case <-ctx.Done():
+	}
+}
+
+// run is the core's loop.
+func (c *core) run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		var execute chan job
+		var next job
+		if len(c.toExecute) > 0 {
+			execute, next = c.n.jobs, c.toExecute[0]
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case execute <- next:
+			c.toExecute = c.toExecute[1:]
+			continue
+		case event := <-c.inbox:
+			c.now = c.n.now()
+			c.handle(event)
+			c.drain()
+		case <-timer.C:
+			c.now = c.n.now()
+			c.tick()
+		}
+		if err := c.flush(ctx); err != nil {
+			return err
+		}
+		c.n.publishStatus(c)
+		timer.Reset(c.untilWake())
+	}
+}
+
+// drain takes further events that are there already.
+func (c *core) drain() {
+	for range maxGrouped {
+		select {
+		case event := <-c.inbox:
+			c.handle(event)
+		default:
+			return
+		}
+	}
+}
+
+func (c *core) tick() {
+	if due(c.wakeLanes, c.now) {
+		c.stepLanes(lanes.TickIn{})
+	}
+	if due(c.wakeOrder, c.now) {
+		c.stepOrder(consensus.TickIn{})
+	}
+}
+
+func due(wake, now uint64) bool { return wake != 0 && wake <= now }
+
+// untilWake is how long the core may sleep without an event.
+func (c *core) untilWake() time.Duration {
+	wait := uint64(time.Hour / time.Millisecond)
+	now := c.n.now()
+	for _, wake := range [...]uint64{c.wakeLanes, c.wakeOrder} {
+		if wake != 0 {
+			wait = min(wait, max(wake, now)-now)
+		}
+	}
+	return time.Duration(wait) * time.Millisecond
+}
+
+func (c *core) handle(event any) {
+	switch e := event.(type) {
+	case lanes.Input:
+		c.stepLanes(e)
+	case consensus.Input:
+		if p, ok := e.(consensus.ProposalIn); ok {
+			c.n.seen.put(&p.Proposal.Block)
+		}
+		c.stepOrder(e)
+	default:
+		panic(fmt.Sprintf("node: unknown event %T", event))
+	}
+}
+
+func (c *core) stepLanes(in lanes.Input) { c.takeLanes(c.lanes.Step(c.now, in)) }
+
+// takeLanes collects what the data layer wants done, and tells the ordering core.
+func (c *core) takeLanes(out lanes.Output) {
+	c.wakeLanes = out.Wake
+	p := &c.pending
+	p.cars = append(p.cars, out.Store...)
+	for _, v := range out.Votes {
+		p.votes = append(p.votes, store.Entry{Slot: store.Slot{Kind: v.Kind, Epoch: v.Epoch, View: v.Height, Sub: uint64(v.Lane)}, Digest: v.Digest})
+	}
+	for i := range out.Sends {
+		c.sendLane(&out.Sends[i])
+	}
+	for i := range out.FetchCars {
+		c.fetchCars(out.FetchCars[i])
+	}
+	for i := range out.FetchBatches {
+		c.fetchBatch(out.FetchBatches[i])
+	}
+	for i := range out.Ordered {
+		o := out.Ordered[i]
+		p.ordered = append(p.ordered, job{OrderedBlock: o, set: c.sets[o.Final.Block.Header.Epoch]})
+	}
+	c.n.followLanes(&out)
+	for _, id := range out.Held {
+		c.stepOrder(consensus.HeldIn{ID: id})
+	}
+	if out.TipsChanged {
+		tips := make([]consensus.LaneTip, len(out.Tips))
+		for i := range out.Tips {
+			tips[i] = consensus.LaneTip{Held: out.Tips[i].Held, Certified: out.Tips[i].Certificate}
+		}
+		c.stepOrder(consensus.TipsIn{Epoch: c.epoch, Tips: tips})
+	}
+}
+
+func (c *core) stepOrder(in consensus.Input) { c.takeOrder(c.order.Step(c.now, in)) }
+
+// takeOrder collects what the ordering core wants done, and tells the data layer.
+func (c *core) takeOrder(out consensus.Output) {
+	c.wakeOrder = out.Wake
+	p := &c.pending
+	if out.Checkpoint {
+		p.records, p.rotate = nil, true
+	}
+	p.records = append(p.records, out.Records...)
+	for _, v := range out.Votes {
+		p.votes = append(p.votes, store.Entry{Slot: store.Slot{Kind: v.Kind, Epoch: v.Epoch, View: v.View}, Digest: v.Digest})
+	}
+	for i := range out.Sends {
+		c.sendOrder(&out.Sends[i])
+	}
+	for i := range out.Fetches {
+		c.fetchBlocks(out.Fetches[i])
+	}
+	for _, b := range out.Blames {
+		c.n.log.Warn("peer breaks the ordering protocol", "node", b.Node, "error", b.Err)
+	}
+	for i := range out.Evidence {
+		c.n.log.Error("two votes that exclude each other", "node", out.Evidence[i].Node, "a", out.Evidence[i].A.View, "b", out.Evidence[i].B.View)
+	}
+	if out.Alarm != nil {
+		c.n.alarm(out.Alarm)
+	}
+	for _, h := range out.Holds {
+		if h.Epoch == c.epoch {
+			c.stepLanes(lanes.Hold{ID: h.ID, From: h.From, Base: h.Base, Cut: h.Cut, Available: h.Available})
+		}
+	}
+	anchors := out.NewEpochs
+	for i := range out.Finals {
+		c.final(&out.Finals[i])
+		if len(anchors) > 0 && anchors[0].ID == out.Finals[i].ID {
+			c.startEpoch(&anchors[0])
+			anchors = anchors[1:]
+		}
+	}
+}
+
+func (c *core) final(f *types.FinalBlock) {
+	c.pending.finals = append(c.pending.finals, *f)
+	base := c.lastCut
+	c.lastCut = f.Block.Cut
+	c.stepLanes(lanes.Final{Block: *f, Base: base})
+}
+
+func (c *core) startEpoch(a *consensus.Anchor) {
+	c.epoch, c.set = a.Epoch, a.Set
+	c.sets[a.Epoch] = a.Set
+	if a.Epoch >= keptSets {
+		delete(c.sets, a.Epoch-keptSets)
+	}
+	c.lastCut = types.NewCut(a.Set.Len())
+	c.n.log.Info("epoch begins", "epoch", a.Epoch, "key_block", a.Header.Height, "validators", a.Set.Len())
+	c.stepLanes(lanes.EpochIn{Epoch: a.Epoch, Set: a.Set})
+}
+
+func (c *core) sendLane(s *lanes.Send) {
+	var f []byte
+	switch {
+	case s.Car != nil:
+		f = frame(msgCar, s.Car)
+	case s.Vote != nil:
+		f = frame(msgCarVote, s.Vote)
+	default:
+		f = frame(msgCarCertificate, s.Cert)
+	}
+	c.send(classLanes, s.All, s.To, f)
+}
+
+func (c *core) sendOrder(s *consensus.Send) {
+	var f []byte
+	switch m := s.Msg.(type) {
+	case *types.Proposal:
+		c.n.seen.put(&m.Block)
+		f = frame(msgProposal, m)
+	case *types.Vote:
+		f = frame(msgVote, m)
+	case *types.Quorum:
+		f = frame(msgQuorum, m)
+	}
+	c.send(classOrder, s.All, s.To, f)
+}
+
+// send queues a message for after the flush. What cannot be sent is sent again by
+// the machines when it is missed.
+func (c *core) send(class p2p.Class, all bool, to proofs.NodeKey, f []byte) {
+	set := c.set
+	c.pending.after = append(c.pending.after, func(context.Context) {
+		if all {
+			c.n.broadcast(set, class, f)
+		} else if err := c.n.host.Send(p2p.NodeKey(to), class, f); err != nil {
+			c.n.log.Debug("not sent", "class", class.Name, "to", to, "error", err)
+		}
+	})
+}
+
+func (c *core) fetchCars(r lanes.CarFetch) {
+	c.pending.after = append(c.pending.after, func(ctx context.Context) {
+		req := carsRequest{Epoch: r.Epoch, Tip: types.Tip{Lane: r.Lane, Height: r.Height, Digest: r.Digest}, Down: r.Down}
+		c.n.fetch(ctx, "cars", r.From, func(ctx context.Context, peer p2p.NodeKey) error {
+			cars, err := c.n.askCars(ctx, peer, &req)
+			for i := range cars {
+				c.post(ctx, lanes.CarIn{From: proofs.NodeKey(peer), Car: cars[i]})
+			}
+			return err
+		})
+	})
+}
+
+func (c *core) fetchBatch(r lanes.BatchFetch) {
+	c.pending.after = append(c.pending.after, func(ctx context.Context) {
+		if ok, err := c.n.blocks.hasBatch(r.Digest); err == nil && ok {
+			c.n.group.Go(func() { c.post(ctx, lanes.BatchStored{Digest: r.Digest}) })
+			return
+		}
+		c.n.fetch(ctx, "batch", r.From, func(ctx context.Context, peer p2p.NodeKey) error {
+			err := c.n.askBatch(ctx, peer, r.Digest)
+			if err == nil {
+				c.post(ctx, lanes.BatchStored{Digest: r.Digest})
+			}
+			return err
+		})
+	})
+}
+
+func (c *core) fetchBlocks(r consensus.Fetch) {
+	if len(c.toExecute) > maxBacklog {
+		return // execution is behind: more blocks would only pile up
+	}
+	c.pending.after = append(c.pending.after, func(ctx context.Context) {
+		c.n.fetch(ctx, "blocks", r.To, func(ctx context.Context, peer p2p.NodeKey) error {
+			from := proofs.NodeKey(peer)
+			if r.ID != (proofs.Hash{}) {
+				b, err := c.n.askBlock(ctx, peer, r.ID)
+				if err == nil {
+					c.post(ctx, consensus.BlockIn{From: from, Block: b})
+				}
+				return err
+			}
+			blocks, err := c.n.askBlocks(ctx, peer, r.FromHeight)
+			if err == nil {
+				c.post(ctx, consensus.FinalBlocksIn{From: from, Blocks: blocks})
+			}
+			return err
+		})
+	})
+}
+
+// flush makes durable what the last events caused, and lets it out.
+func (c *core) flush(ctx context.Context) error {
+	p := c.pending
+	c.pending = effects{}
+	if err := c.persist(&p); err != nil {
+		return err
+	}
+	for _, f := range p.after {
+		f(ctx)
+	}
+	c.toExecute = append(c.toExecute, p.ordered...)
+	for i := range p.finals {
+		c.n.finalised(&p.finals[i])
+	}
+	return nil
+}
+
+func (c *core) persist(p *effects) error {
+	if len(p.cars)+len(p.finals) > 0 {
+		var b store.Batch
+		for i := range p.cars {
+			c.n.blocks.putCar(&b, &p.cars[i], p.cars[i].Digest(c.n.zero.ID))
+		}
+		for i := range p.finals {
+			c.n.blocks.putFinal(&b, &p.finals[i])
+		}
+		if err := c.n.chainDB.Write(&b, true); err != nil {
+			return fmt.Errorf("node: store blocks: %w", err)
+		}
+	}
+	if len(p.votes) > 0 {
+		if err := c.n.signing.RecordAll(p.votes); err != nil {
+			if errors.Is(err, store.ErrConflict) {
+				return fmt.Errorf("node: the signing record refuses a vote: another process uses this key, or the store was rolled back: %w", err)
+			}
+			return fmt.Errorf("node: signing record: %w", err)
+		}
+	}
+	return c.appendLog(p)
+}
+
+// appendLog writes the records of the ordering core, and drops older ones after a
+// checkpoint.
+func (c *core) appendLog(p *effects) error {
+	var segment uint64
+	if p.rotate {
+		var err error
+		if segment, err = c.n.wal.Rotate(); err != nil {
+			return fmt.Errorf("node: write-ahead log: %w", err)
+		}
+	}
+	if err := c.n.wal.Append(p.records...); err != nil {
+		return fmt.Errorf("node: write-ahead log: %w", err)
+	}
+	if p.rotate {
+		if err := c.n.wal.Truncate(segment); err != nil {
+			return fmt.Errorf("node: write-ahead log: %w", err)
+		}
+	}
+	return nil
+}

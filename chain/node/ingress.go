@@ -1,0 +1,299 @@
+package node
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/isthmus-network/isthmus/chain/admission"
+	"github.com/isthmus-network/isthmus/chain/execution"
+	"github.com/isthmus-network/isthmus/chain/lanes"
+	"github.com/isthmus-network/isthmus/chain/store"
+	"github.com/isthmus-network/isthmus/chain/types"
+	"github.com/isthmus-network/isthmus/proofs"
+)
+
+// Bounds of what waits for this node's lane.
+const (
+	batchDelay   = 2 * time.Millisecond // that a first message waits for others
+	batchBytes   = 512 << 10            // of external messages in one batch
+	maxItems     = 256                  // mesh items and acts that wait
+	maxOwnQueued = 128                  // own batches that wait for a car
+)
+
+// ingress is where external messages and mesh items enter this node's lane. The
+// pool is guarded by mu: its calls are short and come from API handlers, the
+// batcher, the core and execution.
+type ingress struct {
+	n    *Node
+	mu   sync.Mutex
+	pool *admission.Pool
+
+	items chan types.Item
+	more  chan struct{} // something waits for a batch
+
+	ownMu sync.Mutex
+	own   map[proofs.Hash]uint64 // own batches not ordered yet → their place
+	next  uint64
+}
+
+func newIngress(n *Node) *ingress {
+	return &ingress{
+		n:     n,
+		pool:  admission.New(admission.Config{Network: n.zero.ID, ExpiryWindow: n.zero.Parameters.ExpiryWindow}),
+		items: make(chan types.Item, maxItems), more: make(chan struct{}, 1),
+		own: make(map[proofs.Hash]uint64),
+	}
+}
+
+// submit admits an external message. The signature is checked outside the lock.
+func (g *ingress) submit(wire []byte) (*admission.Verified, error) {
+	executed := func(expiry uint64, body proofs.Hash) bool {
+		v, err := g.n.newest()
+		if err != nil {
+			return false
+		}
+		done, err := execution.Executed(v, expiry, body)
+		return err == nil && done
+	}
+	now := g.n.now()
+	g.mu.Lock()
+	c, err := g.pool.Check(now, wire, executed)
+	g.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	v, err := c.Verify()
+	if err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	err = g.pool.Add(now, v)
+	g.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	g.wake()
+	return v, nil
+}
+
+// submitItem puts a mesh item or an act into the next batch; it waits a moment for
+// room.
+func (g *ingress) submitItem(ctx context.Context, kind types.ItemKind, data []byte) error {
+	select {
+	case g.items <- types.Item{Kind: kind, Data: data}:
+		g.wake()
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Second):
+		return fmt.Errorf("own lane: %d items wait: %w", maxItems, admission.ErrBusy)
+	}
+}
+
+func (g *ingress) wake() {
+	select {
+	case g.more <- struct{}{}:
+	default:
+	}
+}
+
+// run makes batches until ctx ends.
+func (g *ingress) run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-g.more:
+		}
+		if !sleep(ctx, batchDelay) {
+			return nil
+		}
+		for g.waiting() {
+			if g.n.status.Load().OwnWaiting > maxOwnQueued {
+				if !sleep(ctx, 10*time.Millisecond) {
+					return nil
+				}
+				continue
+			}
+			if err := g.makeBatch(ctx); err != nil {
+				return fmt.Errorf("node: own batch: %w", err)
+			}
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+func (g *ingress) waiting() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	count, _ := g.pool.Waiting()
+	return count > 0 || len(g.items) > 0
+}
+
+// makeBatch stores a batch durably, streams it to the others, and hands it to the
+// core. Mesh items go first: they are few, and others wait for them.
+func (g *ingress) makeBatch(ctx context.Context) error {
+	var b types.Batch
+	size := 0
+	for size < batchBytes {
+		select {
+		case item := <-g.items:
+			b.Items = append(b.Items, item)
+			size += len(item.Data)
+			continue
+		default:
+		}
+		break
+	}
+	g.mu.Lock()
+	ids, wires := g.pool.Take(batchBytes)
+	g.mu.Unlock()
+	for _, w := range wires {
+		b.Items = append(b.Items, types.Item{Kind: types.ItemExternal, Data: w})
+	}
+	if len(b.Items) == 0 {
+		return nil
+	}
+	digest, wire := b.Digest(g.n.zero.ID), b.MarshalCanoto()
+	if err := g.storeOwn(digest, wire); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	g.pool.Batched(g.n.now(), ids, digest)
+	g.mu.Unlock()
+	g.n.broadcast(g.n.status.Load().Set, classBatch, wire)
+	g.n.core.post(ctx, lanes.OwnBatch{Digest: digest})
+	g.n.pulse.beat()
+	return nil
+}
+
+// storeOwn makes the batch durable, and the fact that it is ours to get ordered.
+func (g *ingress) storeOwn(digest proofs.Hash, wire []byte) error {
+	g.ownMu.Lock()
+	defer g.ownMu.Unlock()
+	if _, ok := g.own[digest]; ok {
+		return nil
+	}
+	var w store.Batch
+	w.Set(key(keyBatch, digest[:]), wire)
+	w.Set(key(keyOwn, u64(g.next)), digest[:])
+	if err := g.n.chainDB.Write(&w, true); err != nil {
+		return err
+	}
+	g.own[digest] = g.next
+	g.next++
+	return nil
+}
+
+// adopt keeps a batch of a validator that left among the own ones.
+func (g *ingress) adopt(digest proofs.Hash) error {
+	wire, err := g.n.blocks.batchWire(digest)
+	if err != nil {
+		return err
+	}
+	return g.storeOwn(digest, wire)
+}
+
+// restore reads the own batches that are not ordered yet, oldest first, and puts
+// their messages back into the pool.
+func (g *ingress) restore() ([]proofs.Hash, error) {
+	var digests []proofs.Hash
+	err := g.n.chainDB.Iterate(store.Prefix([]byte{keyOwn}), func(k, v []byte) (bool, error) {
+		digest := proofs.Hash(v)
+		g.next = binary.BigEndian.Uint64(k[1:])
+		g.own[digest] = g.next
+		g.next++
+		digests = append(digests, digest)
+		return true, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, digest := range digests {
+		b, err := g.n.blocks.batch(digest)
+		if err != nil {
+			return nil, fmt.Errorf("own batch %x: %w", digest[:4], err)
+		}
+		for i := range b.Items {
+			if b.Items[i].Kind == types.ItemExternal {
+				if err := g.pool.Restore(g.n.now(), b.Items[i].Data, digest); err != nil {
+					g.n.log.Debug("message of an own batch not followed", "error", err)
+				}
+			}
+		}
+	}
+	return digests, nil
+}
+
+// executed follows the messages of a block, and forgets own batches in it.
+func (g *ingress) executed(now uint64, j *job, done *types.Executed, receipts []proofs.Receipt) {
+	g.mu.Lock()
+	for i := range receipts {
+		if r := &receipts[i]; r.Kind == proofs.ReceiptExternal {
+			g.pool.Executed(now, r.Body, done.Height, r.Code)
+		}
+	}
+	g.pool.Expire(now, done.Time)
+	g.mu.Unlock()
+	g.ownMu.Lock()
+	defer g.ownMu.Unlock()
+	var w store.Batch
+	for i := range j.Cars {
+		for _, digest := range j.Cars[i].Batches {
+			if place, ok := g.own[digest]; ok {
+				w.Delete(key(keyOwn, u64(place)))
+				delete(g.own, digest)
+			}
+		}
+	}
+	if w.Len() > 0 {
+		// Not synced: an own batch that comes back is ordered already, and void.
+		if err := g.n.chainDB.Write(&w, false); err != nil {
+			g.n.log.Error("own batches not forgotten", "error", err)
+		}
+	}
+}
+
+// acknowledged and ordered follow what happens to batches.
+func (g *ingress) acknowledged(batches []proofs.Hash) {
+	now := g.n.now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, b := range batches {
+		g.pool.Acknowledged(now, b)
+	}
+}
+
+func (g *ingress) ordered(o *lanes.OrderedBlock) {
+	now := g.n.now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i := range o.Cars {
+		for _, b := range o.Cars[i].Batches {
+			g.pool.Ordered(now, o.Final.Block.Header.Height, b)
+		}
+	}
+}
+
+func (g *ingress) certified(executed, height uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pool.Certified(g.n.now(), executed, height)
+}
+
+func (g *ingress) lookup(id proofs.Hash) (admission.Status, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.pool.Status(id)
+}
