@@ -3,10 +3,8 @@ package admission
 //go:generate go tool -modfile=../../tools/go.mod canoto --import=github.com/isthmus-network/isthmus/internal/canoto $GOFILE
 
 import (
-	stded25519 "crypto/ed25519"
+	"crypto/ed25519"
 	"fmt"
-
-	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
 
 	"github.com/isthmus-network/isthmus/chain/types"
 	"github.com/isthmus-network/isthmus/proofs"
@@ -41,8 +39,8 @@ func (r *Receipt) layout() []byte {
 }
 
 // Sign fills in the signature; key must be that of r.Node.
-func (r *Receipt) Sign(key stded25519.PrivateKey) {
-	copy(r.Signature[:], stded25519.Sign(key, r.layout()))
+func (r *Receipt) Sign(key ed25519.PrivateKey) {
+	copy(r.Signature[:], ed25519.Sign(key, r.layout()))
 }
 
 // Verify checks the signature of r.Node under ZIP-215. Whether that node is a
@@ -51,7 +49,7 @@ func (r *Receipt) Verify(network proofs.NetworkID) error {
 	if r.Network != network {
 		return fmt.Errorf("admission receipt: got network %s, want %s: %w", r.Network.Short(), network.Short(), proofs.ErrNetwork)
 	}
-	if !ed25519.VerifyWithOptions(r.Node[:], r.layout(), r.Signature[:], &ed25519.Options{Verify: ed25519.VerifyOptionsZIP_215}) {
+	if !types.VerifyEd25519(r.Node, r.layout(), r.Signature) {
 		return fmt.Errorf("admission receipt: node %s: %w", r.Node, proofs.ErrSignature)
 	}
 	return nil

@@ -290,9 +290,18 @@ func (c *core) send(class p2p.Class, all bool, to proofs.NodeKey, f []byte) {
 	})
 }
 
+// fetchCars looks into the own store first: the data layer forgets what is there.
 func (c *core) fetchCars(r lanes.CarFetch) {
+	req := carsRequest{Epoch: r.Epoch, Tip: types.Tip{Lane: r.Lane, Height: r.Height, Digest: r.Digest}, Down: r.Down}
 	c.pending.after = append(c.pending.after, func(ctx context.Context) {
-		req := carsRequest{Epoch: r.Epoch, Tip: types.Tip{Lane: r.Lane, Height: r.Height, Digest: r.Digest}, Down: r.Down}
+		if cars, err := c.n.storedCars(&req); err == nil && len(cars) > 0 {
+			c.n.group.Go(func() {
+				for i := range cars {
+					c.post(ctx, lanes.CarIn{From: c.n.keys.NodeKey(), Car: cars[i]})
+				}
+			})
+			return
+		}
 		c.n.fetch(ctx, "cars", r.From, func(ctx context.Context, peer p2p.NodeKey) error {
 			cars, err := c.n.askCars(ctx, peer, &req)
 			for i := range cars {

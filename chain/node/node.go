@@ -276,10 +276,13 @@ func (n *Node) restoreLanes(c *core, last *types.FinalBlock) error {
 		start.Cars = append(start.Cars, cars...)
 	}
 	c.lanes = lanes.New(lanes.Config{Network: n.zero.ID, Node: n.keys.NodeKey(), Signer: signer{n}}, start)
-	if last == nil {
-		return nil
+	if last != nil {
+		if err := n.replay(c, start, last.Block.Header.Height); err != nil {
+			return err
+		}
 	}
-	return n.replay(c, start, last.Block.Header.Height)
+	c.wakeLanes = c.now // the first tick ends the replay
+	return nil
 }
 
 // replay gives the data layer the final blocks above the executed one.

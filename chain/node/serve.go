@@ -69,8 +69,17 @@ func (n *Node) answerCars(_ context.Context, _ p2p.NodeKey, req []byte) ([]byte,
 	if err := proofs.Decode(&r, req, protoCars.MaxRequest); err != nil {
 		return nil, err
 	}
-	var a carsAnswer
-	for tip := r.Tip; tip.Height > r.Down && len(a.Cars) < maxCarsAnswer; {
+	cars, err := n.storedCars(&r)
+	if err != nil {
+		return nil, err
+	}
+	a := carsAnswer{Cars: cars}
+	return a.MarshalCanoto(), nil
+}
+
+// storedCars reads a car and its ancestors, as far as they are stored here.
+func (n *Node) storedCars(r *carsRequest) (cars []types.Car, err error) {
+	for tip := r.Tip; tip.Height > r.Down && len(cars) < maxCarsAnswer; {
 		c, err := n.blocks.car(r.Epoch, &tip)
 		if errors.Is(err, store.ErrNotFound) {
 			break
@@ -78,10 +87,10 @@ func (n *Node) answerCars(_ context.Context, _ p2p.NodeKey, req []byte) ([]byte,
 		if err != nil {
 			return nil, err
 		}
-		a.Cars = append(a.Cars, *c)
+		cars = append(cars, *c)
 		tip.Height, tip.Digest = tip.Height-1, c.Parent
 	}
-	return a.MarshalCanoto(), nil
+	return cars, nil
 }
 
 func (n *Node) answerBatch(_ context.Context, _ p2p.NodeKey, req []byte) ([]byte, error) {

@@ -66,7 +66,7 @@ func (x *External) Sign(key ed25519.PrivateKey) {
 
 // VerifySignature checks the signature under ZIP-215.
 func (x *External) VerifySignature() error {
-	if !verifyEd25519(x.Key, x.layout(), x.Signature) {
+	if !VerifyEd25519(x.Key, x.layout(), x.Signature) {
 		return fmt.Errorf("external message: signature by %x: %w", x.Key[:4], proofs.ErrSignature)
 	}
 	return nil

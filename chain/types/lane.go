@@ -84,7 +84,7 @@ func (c *Car) Sign(network proofs.NetworkID, key ed25519.PrivateKey) {
 
 // Verify checks the signature of the lane's owner.
 func (c *Car) Verify(network proofs.NetworkID, owner proofs.NodeKey) error {
-	if !verifyEd25519(owner, c.layout(network), c.Signature) {
+	if !VerifyEd25519(owner, c.layout(network), c.Signature) {
 		return fmt.Errorf("car %d of lane %d: %w", c.Height, c.Lane, proofs.ErrSignature)
 	}
 	return nil
@@ -127,7 +127,7 @@ func (v *CarVote) Sign(network proofs.NetworkID, key ed25519.PrivateKey) {
 
 // Verify checks the voter's signature.
 func (v *CarVote) Verify(network proofs.NetworkID, voter proofs.NodeKey) error {
-	if !verifyEd25519(voter, carVoteLayout(network, v.Epoch, &v.Tip), v.Signature) {
+	if !VerifyEd25519(voter, carVoteLayout(network, v.Epoch, &v.Tip), v.Signature) {
 		return fmt.Errorf("vote of %d for car %d of lane %d: %w", v.Voter, v.Tip.Height, v.Tip.Lane, proofs.ErrSignature)
 	}
 	return nil

@@ -12,7 +12,8 @@ import (
 // would fork a network.
 var zip215 = &ed25519.Options{Verify: ed25519.VerifyOptionsZIP_215}
 
-func verifyEd25519(key [32]byte, msg []byte, sig [64]byte) bool {
+// VerifyEd25519 checks one signature under ZIP-215.
+func VerifyEd25519(key [32]byte, msg []byte, sig [64]byte) bool {
 	return ed25519.VerifyWithOptions(key[:], msg, sig[:], zip215)
 }
 
