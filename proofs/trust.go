@@ -40,7 +40,9 @@ func NewTrust(z *Zero) Trust {
 // now: signatures of such a set prove nothing any more.
 func (t *Trust) Expired(now uint64) bool { return now > t.Time && now-t.Time > t.TrustPeriod }
 
-// VerifyHeader checks that a quorum of the followed set finalised ch.Header.
+// VerifyHeader checks that a quorum of the followed set finalised ch.Header. The key
+// block that began the followed epoch needs no certificate any more: the trust
+// rests on it.
 //
 // Errors, in this order: ErrNetwork, ErrVersion, ErrStale (an epoch already
 // left), ErrEpoch (a key block is missing), ErrSet, ErrLink, ErrRoot, ErrTime,
@@ -50,6 +52,9 @@ func (t *Trust) Expired(now uint64) bool { return now > t.Time && now-t.Time > t
 // network itself.
 func (t *Trust) VerifyHeader(ch *CertifiedHeader, clock Clock) (*VerifiedHeader, error) {
 	h := &ch.Header
+	if t.isKeyBlock(h) {
+		return t.knownKeyBlock(h, clock)
+	}
 	if err := t.precheck(h, clock); err != nil {
 		return nil, err
 	}
@@ -62,6 +67,21 @@ func (t *Trust) VerifyHeader(ch *CertifiedHeader, clock Clock) (*VerifiedHeader,
 		return nil, fmt.Errorf("header %d of %s: %w", h.Height, t.Network.Short(), err)
 	}
 	return &VerifiedHeader{header: *h, id: id}, nil
+}
+
+// isKeyBlock reports whether h is the key block that began the followed epoch. It
+// belongs to the epoch before, but it is the newest header of an idle network.
+func (t *Trust) isKeyBlock(h *Header) bool {
+	return t.KeyHeight > 0 && h.Height == t.KeyHeight && h.Network == t.Network && h.ID() == t.KeyID
+}
+
+// knownKeyBlock returns the key block that was verified when it advanced the trust.
+func (t *Trust) knownKeyBlock(h *Header, clock Clock) (*VerifiedHeader, error) {
+	if !clock.Historical && t.Expired(clock.Now) {
+		return nil, fmt.Errorf("header %d of %s: last followed %d ms ago, trust period is %d: %w",
+			h.Height, t.Network.Short(), clock.Now-t.Time, t.TrustPeriod, ErrExpired)
+	}
+	return &VerifiedHeader{header: *h, id: t.KeyID}, nil
 }
 
 // precheck compares the header with what is known, without cryptography.
