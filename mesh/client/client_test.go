@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -190,9 +191,12 @@ func TestClientsKeepUpAndShareTheWork(t *testing.T) {
 		if n := c.total(); n > 110 {
 			t.Fatalf("got %d slices for 100 messages", n)
 		}
-		for i, n := range c.submitted {
+		c.mu.Lock()
+		submitted := slices.Clone(c.submitted)
+		c.mu.Unlock()
+		for i, n := range submitted {
 			if n == 0 {
-				t.Fatalf("validator %d never took its turn: %v", i, c.submitted)
+				t.Fatalf("validator %d never took its turn: %v", i, submitted)
 			}
 		}
 		if st := c.clients[0].Status(); len(st) != 1 || st[0].Consumed != 100 || st[0].Alarm != "" || st[0].VerifiedHeight == 0 {
@@ -208,12 +212,14 @@ func TestOthersTakeOverFromTheDead(t *testing.T) {
 		c := startChain(t, f, following(t, f), 4)
 		defer c.stop()
 		// Two of four hear nothing but garbage: they are as good as dead.
+		c.mu.Lock()
 		c.lie = func(index int, resp []byte) []byte {
 			if index < 2 {
 				return []byte("garbage")
 			}
 			return resp
 		}
+		c.mu.Unlock()
 		time.Sleep(time.Second)
 		for i := range 30 {
 			f.emit(1)
@@ -223,6 +229,8 @@ func TestOthersTakeOverFromTheDead(t *testing.T) {
 				t.Fatalf("message %d: got %d consumed 700 ms after it was announced", i, got)
 			}
 		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		if c.submitted[0] != 0 || c.submitted[1] != 0 || len(c.blamed) == 0 {
 			t.Fatalf("got %v submitted, %d blamed", c.submitted, len(c.blamed))
 		}
@@ -234,11 +242,10 @@ func TestTroubleAtHomePasses(t *testing.T) {
 	f.emit(1)
 	f.block()
 	synctest.Test(t, func(t *testing.T) {
-		c := &chainOf{failState: errors.New("disk"), failLane: errors.New("full"), hang: true}
 		run := startChain(t, f, following(t, f), 1)
 		defer run.stop()
 		run.mu.Lock()
-		run.failState, run.failLane, run.hang = c.failState, c.failLane, c.hang
+		run.failState, run.failLane, run.hang = errors.New("disk"), errors.New("full"), true
 		run.mu.Unlock()
 		run.clients[0].StateChanged()
 		time.Sleep(10 * time.Second)
@@ -283,7 +290,10 @@ func TestAnnouncementsOfOneSourceAreLimited(t *testing.T) {
 		for i := range 10_000 {
 			follower.admit(5_000, fmt.Sprint("sybil", i))
 		}
-		if got := len(follower.sources); got > maxSources {
+		follower.mu.Lock()
+		got := len(follower.sources)
+		follower.mu.Unlock()
+		if got > maxSources {
 			t.Fatalf("got %d sources remembered, want at most %d", got, maxSources)
 		}
 		if !follower.admit(5_000+sourceForget+1, "honest") {
@@ -291,6 +301,8 @@ func TestAnnouncementsOfOneSourceAreLimited(t *testing.T) {
 		}
 		c.clients[0].Announce(proofs.NetworkID{9}, "node", nil) // nobody's business
 		c.clients[0].Announce(f.zero.ID, "node", []byte("garbage"))
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		if len(c.blamed) != 1 {
 			t.Fatalf("got %d blamed for garbage, want 1", len(c.blamed))
 		}

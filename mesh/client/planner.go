@@ -14,7 +14,7 @@ const nativeKind = "native"
 
 // maxVain is how many fetches in a row may find nothing of what was announced
 // before the announcements are forgotten.
-const maxVain = 4
+const maxVain = 6
 
 // planner decides what to do about one peer. It is a value without clock or
 // goroutine: state, hear, answered and refused tell it what happened, plan

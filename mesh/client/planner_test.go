@@ -304,8 +304,8 @@ func TestFalseNewsCausesFewRequests(t *testing.T) {
 		s.p.hear(a)
 		s.pass(1)
 	}
-	if got := len(s.did()); got > 24 {
-		t.Fatalf("got %d requests in a second of lies, want about ten of each kind", got)
+	if got := len(s.did()); got > 88 {
+		t.Fatalf("got %d requests in a second of lies, want about forty of each kind", got)
 	}
 	f.emit(1)
 	f.block()

@@ -17,7 +17,7 @@ func (c Config) withDefaults() Config {
 	c.TurnLength = cmp.Or(c.TurnLength, 2*time.Second)
 	c.RankDelay = cmp.Or(c.RankDelay, 200*time.Millisecond)
 	c.InFlight = cmp.Or(c.InFlight, 2*time.Second)
-	c.Retry = cmp.Or(c.Retry, 100*time.Millisecond)
+	c.Retry = cmp.Or(c.Retry, 25*time.Millisecond)
 	c.Poll = cmp.Or(c.Poll, 5*time.Second)
 	c.IdlePoll = cmp.Or(c.IdlePoll, 2*time.Minute)
 	c.MaxPipeline = cmp.Or(c.MaxPipeline, 8)

@@ -22,7 +22,7 @@ type Config struct {
 	TurnLength     time.Duration // how long one validator is the first responsible; 2 s
 	RankDelay      time.Duration // how much later each next one takes over; 200 ms
 	InFlight       time.Duration // how long a submitted item may take to show in our state; 2 s, doubling up to 30 s
-	Retry          time.Duration // after a request that failed or gave nothing new; 100 ms, doubling up to Poll
+	Retry          time.Duration // after a request that failed or gave nothing new; 25 ms, doubling up to Poll
 	Poll           time.Duration // while the link is not active or something of ours is unsettled; 5 s
 	IdlePoll       time.Duration // otherwise, against lost announcements; 2 min
 	MaxPipeline    int           // submitted items that our state does not show yet; 8
