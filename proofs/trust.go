@@ -141,6 +141,9 @@ func (t *Trust) Advance(kb *KeyBlock, clock Clock) (Trust, *VerifiedHeader, erro
 	if !h.IsKeyBlock() {
 		return Trust{}, nil, fmt.Errorf("header %d of %s: no key block: %w", h.Height, t.Network.Short(), ErrLink)
 	}
+	if t.isKeyBlock(h) {
+		return Trust{}, nil, fmt.Errorf("key block %d of %s: it is the one that is followed: %w", h.Height, t.Network.Short(), ErrStale)
+	}
 	v, err := t.VerifyHeader(&CertifiedHeader{Header: *h, Certificate: kb.Certificate}, clock)
 	if err != nil {
 		return Trust{}, nil, err
