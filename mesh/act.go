@@ -54,8 +54,8 @@ func (in *induction) inPlace(a *types.Act, next uint64) error {
 		return fmt.Errorf("act: got network %s, want %s: %w", a.Network.Short(), in.self.ID.Short(), proofs.ErrNetwork)
 	case a.Sequence != next:
 		return fmt.Errorf("act: got sequence %d, want %d: %w", a.Sequence, next, ErrAct)
-	case a.Epoch != in.env.Epoch:
-		return fmt.Errorf("act %d: got epoch %d, want %d: %w", a.Sequence, a.Epoch, in.env.Epoch, ErrAct)
+	case a.Epoch > in.env.Epoch:
+		return fmt.Errorf("act %d: got epoch %d, want at most %d: %w", a.Sequence, a.Epoch, in.env.Epoch, ErrAct)
 	case a.Expiry < in.env.Time:
 		return fmt.Errorf("act %d: expired at %d, now %d: %w", a.Sequence, a.Expiry, in.env.Time, ErrAct)
 	}
