@@ -80,7 +80,7 @@ func (p *program) app() *cli.App {
 		Writer:      p.stdout,
 		ErrWriter:   p.stderr,
 		Commands: []*cli.Command{
-			p.networkCommand(), p.nodeCommand(), p.accountCommand(), p.sendCommand(), p.traceCommand(),
+			p.devnetCommand(), p.networkCommand(), p.nodeCommand(), p.accountCommand(), p.sendCommand(), p.traceCommand(),
 			p.meshCommand(), p.governanceCommand(),
 		},
 		HideHelpCommand: true,
