@@ -45,8 +45,8 @@ type Anchor struct {
 // Start is where a machine starts or starts again.
 type Start struct {
 	Anchor Anchor // of the epoch that follows or contains LastFinal
-	// LastFinal is the newest block that is final and durable at this node; nil if
-	// that is the anchor.
+	// LastFinal is the newest block that is final and durable at this node, with its
+	// certificate; nil if that is the anchor.
 	LastFinal *types.FinalBlock
 	// Executed holds results of execution, by rising height, the newest last: at
 	// least the newest (at first [ZeroExecuted]). Older ones, from LastFinal's
@@ -151,7 +151,9 @@ type Output struct {
 
 	// Finals are the newly final blocks by rising height, each once in the life of
 	// a machine. After a restart blocks above Start.LastFinal come again. The driver
-	// makes them durable, obtains their cars if it caught up, and executes them.
+	// stores all of an output's at once (the last of them has its certificate, and so
+	// has every key block), obtains the cars that it lacks (this node need not have
+	// voted for them), and executes them.
 	Finals []types.FinalBlock
 	// NewEpochs are the anchors of epochs that began, the newest last.
 	NewEpochs []Anchor

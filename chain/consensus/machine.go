@@ -64,7 +64,8 @@ type epochState struct {
 
 // New starts a machine, anew or from what an earlier one made durable. Outputs
 // that follow from that come with the first Step. Errors: proofs.ErrLink if start
-// does not fit together, proofs.ErrMalformed for a record that does not decode.
+// does not fit together, proofs.ErrQuorum if the last final block comes without its
+// certificate, proofs.ErrMalformed for a record that does not decode.
 func New(cfg Config, start Start) (*Machine, error) {
 	m := &Machine{
 		cfg: cfg, network: cfg.Zero.ID, par: &cfg.Zero.Parameters,

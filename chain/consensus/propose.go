@@ -98,10 +98,18 @@ func (m *Machine) build(base *node, parentView uint64) (*types.Block, []types.Ca
 		Parent: base.id, PreviousKeyHeight: m.anchor.Header.Height, Time: max(m.now, bh.Time+1),
 	}
 	r := m.carry(&h, bh)
-	if h.Height-h.Executed > m.par.MaxLag || h.Time > m.now+m.par.MaxClockDrift {
+	if h.Time > m.now+m.par.MaxClockDrift {
 		return nil, nil, false
 	}
 	cut, available := m.selectCut(base, m.current-parentView > 1)
+	if h.Height-h.Executed > m.par.MaxLag {
+		// Nothing more is ordered until execution is nearer. An empty block may still
+		// have to finalise what execution waits for.
+		if !m.overdueFinality(base) {
+			return nil, nil, false
+		}
+		cut, available = base.block.Cut, nil
+	}
 	work := !cut.Same(&base.block.Cut) || h.StateRoot != bh.StateRoot || h.ReceiptRoot != bh.ReceiptRoot || h.ReceiptSize != bh.ReceiptSize
 	if !work && m.now < bh.Time+m.par.Heartbeat && !m.epochDue(m.now) && !m.overdueFinality(base) {
 		return nil, nil, false

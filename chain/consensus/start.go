@@ -43,6 +43,9 @@ func (m *Machine) startAt(f *types.FinalBlock) error {
 		return fmt.Errorf("consensus: start: final block %d of epoch %d, want the anchor of epoch %d or a block above it, no key block: %w",
 			h.Height, h.Epoch, m.anchor.Epoch, proofs.ErrLink)
 	}
+	if f.Certificate == nil {
+		return fmt.Errorf("consensus: start: final block %d: no certificate: %w", h.Height, proofs.ErrQuorum)
+	}
 	if err := m.checkBody(&f.Block); err != nil {
 		return fmt.Errorf("consensus: start: %w", err)
 	}
@@ -50,13 +53,12 @@ func (m *Machine) startAt(f *types.FinalBlock) error {
 	delete(m.tree, m.anchor.ID)
 	m.final = &node{block: &block, id: h.ID(), held: true, recorded: true}
 	m.tree[m.final.id] = m.final
-	if c := f.Certificate; c != nil {
-		q := &types.Quorum{Kind: proofs.TypeFinalize, Epoch: h.Epoch, View: c.View, ParentView: c.ParentView, Header: m.final.id, Aggregate: c.Quorum}
-		v := m.view(c.View)
-		v.certs[finalize] = q
-		m.finalView, m.finalCert = c.View, q
-		m.noteCert(v, finalize)
-	}
+	c := f.Certificate
+	q := &types.Quorum{Kind: proofs.TypeFinalize, Epoch: h.Epoch, View: c.View, ParentView: c.ParentView, Header: m.final.id, Aggregate: c.Quorum}
+	v := m.view(c.View)
+	v.certs[finalize] = q
+	m.finalView, m.finalCert = c.View, q
+	m.noteCert(v, finalize)
 	return nil
 }
 

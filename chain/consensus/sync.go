@@ -8,12 +8,13 @@ import (
 )
 
 const (
-	maxWants      = 64  // blocks asked for by id
-	maxAskers     = 3   // nodes named in one fetch
-	maxEarly      = 512 // messages kept of the next epoch
-	maxEarlyOf    = 8   // of those from one node
-	maxFinalBatch = 1 << 12
-	farBehind     = 4 // blocks missing below a finalization before catching up by height
+	maxWants        = 64  // blocks asked for by id
+	maxAskers       = 3   // nodes named in one fetch
+	maxEarly        = 512 // messages kept of the next epoch
+	maxEarlyOf      = 8   // of those from one node
+	maxEarlyStrange = 64  // of those from nodes that are not in the set yet
+	maxFinalBatch   = 1 << 12
+	farBehind       = 4 // blocks missing below a finalization before catching up by height
 )
 
 // fetching is what we lack and whom we ask.
@@ -194,9 +195,13 @@ func (m *Machine) otherEpoch(from proofs.NodeKey, epoch uint64, news bool, in In
 		return
 	}
 	_, isProposal := in.(ProposalIn)
-	kept := 0
+	_, member := m.set.IndexOf(from)
+	kept, strangers := 0, 0
 	for _, e := range m.early {
 		sender, proposal := senderOf(e)
+		if _, known := m.set.IndexOf(sender); !known && !member {
+			strangers++
+		}
 		if sender == from {
 			kept++
 			if isProposal && proposal {
@@ -204,7 +209,7 @@ func (m *Machine) otherEpoch(from proofs.NodeKey, epoch uint64, news bool, in In
 			}
 		}
 	}
-	if kept < maxEarlyOf {
+	if kept < maxEarlyOf && strangers < maxEarlyStrange {
 		m.early = append(m.early, in)
 	}
 }
@@ -233,6 +238,7 @@ func (m *Machine) onFinalBlocks(in FinalBlocksIn) {
 	for len(blocks) > 0 && blocks[0].Block.Header.Height <= m.final.block.Header.Height {
 		blocks = blocks[1:]
 	}
+	news := false
 	for len(blocks) > 0 && m.alarm == nil {
 		n, err := m.takeFinal(blocks)
 		if err != nil {
@@ -240,9 +246,13 @@ func (m *Machine) onFinalBlocks(in FinalBlocksIn) {
 			return
 		}
 		if n == 0 {
-			return
+			break
 		}
-		blocks = blocks[n:]
+		news, blocks = true, blocks[n:]
+	}
+	if news { // whoever had these may have more
+		f := &m.fetch
+		f.behind, f.peers, f.askAt = true, []proofs.NodeKey{in.From}, m.now
 	}
 }
 

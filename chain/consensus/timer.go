@@ -14,7 +14,7 @@ const (
 	silentViews  = 2 // led views in a row that were nullified before a leader counts as absent
 	maxResend    = 3 // doublings of the interval between resends
 	resendOlder  = 4 // finalize votes of older views that are sent again
-	maxViewTime  = 60_000
+	maxTimeout   = 60_000
 	silentPeriod = 4 // timeouts without a message from an absent leader
 )
 
@@ -23,47 +23,44 @@ type pace struct {
 	samples   []uint64 // the newest times from work to notarization, ms
 	nullified uint     // views in a row that ended without a block
 	backoff   uint     // doublings of the timeout
-	good      uint     // notarized views since the last change of backoff
 }
 
 func (p *pace) onNullified() {
 	p.nullified++
 	if p.nullified >= patience {
-		p.backoff, p.good = min(p.backoff+1, maxBackoff), 0
+		p.backoff = min(p.backoff+1, maxBackoff)
 	}
 }
 
-// onNotarized notes that a view ended with a block, after elapsed ms if it was
-// measured.
+// onNotarized notes that a view ended with a block, after elapsed ms (at most a
+// timeout) if it was measured.
 func (p *pace) onNotarized(elapsed uint64, measured bool) {
 	p.nullified = 0
-	if p.good++; p.good >= 4 && p.backoff > 0 {
-		p.backoff, p.good = p.backoff-1, 0
-	}
+	p.backoff -= min(p.backoff, 1)
 	if !measured {
 		return
 	}
-	p.samples = append(p.samples, min(elapsed, maxViewTime))
+	p.samples = append(p.samples, elapsed)
 	if len(p.samples) > paceSamples {
 		p.samples = p.samples[1:]
 	}
 }
 
-// viewTime is the median of the samples: a minority of slow leaders cannot raise
-// it.
+// viewTime is the median of the last samples, those missing counted as 0: neither a
+// minority of slow leaders nor a few outages raise it.
 func (p *pace) viewTime() uint64 {
-	if len(p.samples) == 0 {
-		return 0
-	}
 	s := slices.Clone(p.samples)
 	slices.Sort(s)
-	return s[len(s)/2]
+	if i := len(s) - paceSamples/2; i >= 0 && len(s) > 0 {
+		return s[min(i, len(s)-1)]
+	}
+	return 0
 }
 
 // timeout returns the time that the present view has, ms: four times the recent
 // view time and at least the network's floor, doubled while views fail in a row.
 func (m *Machine) timeout() uint64 {
-	return min(max(m.par.ViewTimeout, 4*m.pace.viewTime())<<m.pace.backoff, max(maxViewTime, m.par.ViewTimeout))
+	return min(max(m.par.ViewTimeout, 4*m.pace.viewTime())<<m.pace.backoff, max(maxTimeout, m.par.ViewTimeout))
 }
 
 // listen notes that a validator was heard and what it has executed. It reports
@@ -98,10 +95,20 @@ func (m *Machine) rootsDiffer(base *node) bool {
 	return e.Height > h.Executed && (e.StateRoot != h.StateRoot || e.ReceiptRoot != h.ReceiptRoot || e.ReceiptSize != h.ReceiptSize)
 }
 
-// overdueFinality reports whether base is notarized, not final, and has been so
-// for a timeout: another block, or the same key block, must finalise it.
+// finalityDue is when the newest notarized block, if it is not final, must be made so
+// by another block on it, or by the same key block again. Right after base's
+// view its finalization is on its way; later it will not come by itself. Nodes with
+// different timeouts must agree on this, so it depends on the network's floor alone.
+func (m *Machine) finalityDue() uint64 {
+	if m.top == m.high {
+		return m.entered + m.par.ViewTimeout
+	}
+	return m.entered
+}
+
+// overdueFinality reports whether base is not final and finality is due.
 func (m *Machine) overdueFinality(base *node) bool {
-	return base != m.final && m.now >= m.entered+m.timeout()
+	return base != m.final && m.now >= m.finalityDue()
 }
 
 // working reports whether the present view has work that timers must see through.
@@ -240,7 +247,7 @@ func (m *Machine) wake() uint64 {
 		}
 		w.at(m.resendAt)
 		if base != m.final {
-			w.at(m.entered + m.timeout())
+			w.at(m.finalityDue())
 		}
 		if !m.isKey(base) {
 			for _, due := range []uint64{h.Time + m.par.Heartbeat, m.epochEnd()} {

@@ -190,7 +190,7 @@ func (m *Machine) leave() {
 		return
 	}
 	start := max(m.entered, m.workSince)
-	m.pace.onNotarized(m.now-start, m.workSince != 0 && m.top == m.current)
+	m.pace.onNotarized(min(m.now-start, m.timeout()), m.workSince != 0 && m.top == m.current)
 	m.absent[leader] = 0
 	for i := range m.suspects {
 		m.suspects[i] -= min(m.suspects[i], 1)

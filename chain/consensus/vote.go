@@ -222,8 +222,10 @@ func (m *Machine) judgeHeader(b *types.Block, parent *node) (verdict, error) {
 		return refuse, nil
 	case h.IsKeyBlock() != m.epochDue(h.Time):
 		return invalid, fmt.Errorf("block %d at %d: key block %t: %w", h.Height, h.Time, h.IsKeyBlock(), proofs.ErrEpoch)
-	case h.Executed < ph.Executed || h.Executed >= h.Height || h.Height-h.Executed > m.par.MaxLag:
+	case h.Executed < ph.Executed || h.Executed >= h.Height:
 		return invalid, fmt.Errorf("block %d: got executed %d, parent has %d: %w", h.Height, h.Executed, ph.Executed, proofs.ErrIndex)
+	case h.Height-h.Executed > m.par.MaxLag && !b.Cut.Same(&parent.block.Cut):
+		return invalid, fmt.Errorf("block %d orders more, got executed %d, want at most %d behind: %w", h.Height, h.Executed, m.par.MaxLag, proofs.ErrIndex)
 	}
 	return accept, nil
 }

@@ -33,10 +33,8 @@ func (w *World) work(n *Node) {
 	if !ok {
 		return
 	}
-	n.made++
 	epoch, height := n.epoch(), n.lanes[i].held+1
 	n.lanes[i].held = height
-	w.newestWork = w.now
 	n.offer()
 	for _, o := range w.nodes {
 		if o == n {

@@ -31,7 +31,6 @@ type Node struct {
 
 	disk
 	lanes []lane // durable too, see lanes.go
-	made  int    // cars made
 
 	machine *consensus.Machine // nil while crashed
 	life    int                // counts starts and crashes: effects of an earlier life are dropped

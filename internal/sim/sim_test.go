@@ -21,6 +21,10 @@ var scenarios = []Scenario{
 	{Name: "partitions", Weights: []uint64{1, 2, 1, 1, 2}, Partition: 500, Loss: 0.02, Rotate: true},
 	{Name: "equivocator", Weights: []uint64{1, 1, 1, 1}, Byzantine: map[int]adversary{2: equivocator{}}, Loss: 0.02, Partition: 900},
 	{Name: "adversaries", Weights: []uint64{1, 1, 1, 1, 1, 1, 1}, Byzantine: map[int]adversary{1: garbler{}, 4: silent{}}, Crash: 900},
+	{Name: "short epochs", Weights: []uint64{1, 1, 1, 1, 1}, Epoch: 400, Heartbeat: 300, Drift: 60, Rotate: true, Loss: 0.05, Partition: 600, Crash: 700},
+	{Name: "slow execution", Weights: []uint64{1, 1, 1, 1}, MaxLag: 2, ExecutionDelay: 250, Loss: 0.05, Partition: 500, Crash: 900},
+	{Name: "everything", Weights: []uint64{2, 1, 2, 1, 2, 2, 1}, Rotate: true, Byzantine: map[int]adversary{1: equivocator{}, 3: garbler{}},
+		Loss: 0.05, Duplicate: 0.05, Partition: 600, Crash: 600, MaxLag: 4},
 	{Name: "twins", Weights: []uint64{1, 1, 1, 1}, Twins: []int{3}, Loss: 0.02, Partition: 700},
 }
 

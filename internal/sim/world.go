@@ -21,12 +21,11 @@ type World struct {
 	nodes    []*Node
 	ledger   *ledger
 
-	chaos      bool        // losses, partitions and crashes happen
-	side       map[int]int // node → side of the partition
-	messages   int         // sent so far
-	newestWork uint64      // when work was last made
-	steps      int
-	failed     error
+	chaos    bool        // losses, partitions and crashes happen
+	side     map[int]int // node → side of the partition
+	messages int         // sent so far
+	steps    int
+	failed   error
 }
 
 // event is something that will happen.
