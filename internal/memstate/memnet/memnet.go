@@ -97,6 +97,9 @@ type Network struct {
 	Engine     *execution.Engine
 	Issued     proofs.Amount // native units in the zero-state
 
+	// Observe, unless nil, is shown each block before it is executed.
+	Observe func(*execution.Block)
+
 	Height, Time, Epoch uint64
 	KeyHeight           uint64
 	Headers             []proofs.CertifiedHeader // by height; [0] is empty
@@ -176,6 +179,9 @@ func (n *Network) Step(items ...types.Item) (*execution.Result, error) {
 func (n *Network) Run(b *execution.Block) (*execution.Result, error) {
 	h := n.header(b)
 	n.Headers = append(n.Headers, n.Certify(h))
+	if n.Observe != nil {
+		n.Observe(b)
+	}
 	res, err := n.Engine.Execute(n.State, b)
 	if err != nil {
 		return nil, err
