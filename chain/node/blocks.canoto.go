@@ -224,3 +224,372 @@ func (c *storedBlock) AppendCanoto(w canoto.Writer) canoto.Writer {
 	}
 	return w
 }
+
+const (
+	canotoNumber_storedEvidence__Node  = 1
+	canotoNumber_storedEvidence__Set   = 2
+	canotoNumber_storedEvidence__Votes = 3
+	canotoNumber_storedEvidence__Cars  = 4
+
+	canotoTag_storedEvidence__Node  = "\x0a" // canoto.Tag(canotoNumber_storedEvidence__Node, canoto.Len)
+	canotoTag_storedEvidence__Set   = "\x12" // canoto.Tag(canotoNumber_storedEvidence__Set, canoto.Len)
+	canotoTag_storedEvidence__Votes = "\x1a" // canoto.Tag(canotoNumber_storedEvidence__Votes, canoto.Len)
+	canotoTag_storedEvidence__Cars  = "\x22" // canoto.Tag(canotoNumber_storedEvidence__Cars, canoto.Len)
+)
+
+type canotoData_storedEvidence struct {
+	size uint64
+}
+
+// DescribeCanoto returns a [canoto.Spec] describing the fields of this
+// message and their wire types.
+//
+// types is used as a stack of ancestor messages to detect recursive specs.
+func (*storedEvidence) DescribeCanoto(types ...reflect.Type) *canoto.Spec {
+	types = append(types, reflect.TypeFor[storedEvidence]())
+	var zero storedEvidence
+	return &canoto.Spec{
+		Name: "storedEvidence",
+		Fields: []canoto.FieldType{
+			{
+				FieldNumber:    canotoNumber_storedEvidence__Node,
+				Name:           "Node",
+				OneOf:          "",
+				TypeFixedBytes: uint64(len(zero.Node)),
+			},
+			{
+				FieldNumber:    canotoNumber_storedEvidence__Set,
+				Name:           "Set",
+				OneOf:          "",
+				TypeFixedBytes: uint64(len(zero.Set)),
+			},
+			canoto.FieldTypeFromField(
+				/*type inference:*/ (canoto.MakeEntryNilPointer(zero.Votes)),
+				/*FieldNumber:   */ canotoNumber_storedEvidence__Votes,
+				/*Name:          */ "Votes",
+				/*FixedLength:   */ 0,
+				/*Repeated:      */ true,
+				/*OneOf:         */ "",
+				/*Pointer:       */ false,
+				/*types:         */ types,
+			),
+			canoto.FieldTypeFromField(
+				/*type inference:*/ (canoto.MakeEntryNilPointer(zero.Cars)),
+				/*FieldNumber:   */ canotoNumber_storedEvidence__Cars,
+				/*Name:          */ "Cars",
+				/*FixedLength:   */ 0,
+				/*Repeated:      */ true,
+				/*OneOf:         */ "",
+				/*Pointer:       */ false,
+				/*types:         */ types,
+			),
+		},
+	}
+}
+
+// UnmarshalCanoto unmarshals a Canoto-encoded byte slice into the struct.
+//
+// During parsing, the canoto cache is saved.
+func (c *storedEvidence) UnmarshalCanoto(bytes []byte) error {
+	r := canoto.Reader{
+		B:               bytes,
+		MemoryRemaining: canoto.DefaultMemoryLimit,
+		DepthLimit:      canoto.DefaultDepthLimit,
+	}
+	_, err := c.UnmarshalCanotoFrom(r)
+	return err
+}
+
+// UnmarshalCanotoFrom populates the struct from a [canoto.Reader]. Most users
+// should just use UnmarshalCanoto.
+//
+// During parsing, the canoto cache is saved.
+//
+// This function enables configuration of reader options.
+func (c *storedEvidence) UnmarshalCanotoFrom(r canoto.Reader) (canoto.UnmarshalResult, error) {
+	// Zero the struct before unmarshaling.
+	*c = storedEvidence{}
+	atomic.StoreUint64(&c.canotoData.size, uint64(len(r.B)))
+
+	var minField uint32
+	for canoto.HasNext(&r) {
+		field, wireType, err := canoto.ReadTag(&r)
+		if err != nil {
+			return canoto.UnmarshalResult{}, err
+		}
+		if field < minField {
+			return canoto.UnmarshalResult{}, canoto.ErrInvalidFieldOrder
+		}
+
+		switch field {
+		case canotoNumber_storedEvidence__Node:
+			if wireType != canoto.Len {
+				return canoto.UnmarshalResult{}, canoto.ErrUnexpectedWireType
+			}
+
+			const (
+				expectedLength       = len(c.Node)
+				expectedLengthUint64 = uint64(expectedLength)
+			)
+			var length uint64
+			if err := canoto.ReadUint(&r, &length); err != nil {
+				return canoto.UnmarshalResult{}, err
+			}
+			if length != expectedLengthUint64 {
+				return canoto.UnmarshalResult{}, canoto.ErrInvalidLength
+			}
+			if expectedLength > len(r.B) {
+				return canoto.UnmarshalResult{}, canoto.ErrUnexpectedEOF
+			}
+
+			copy((&c.Node)[:], r.B)
+			if canoto.IsZero(&c.Node) {
+				return canoto.UnmarshalResult{}, canoto.ErrZeroValue
+			}
+			r.B = r.B[expectedLength:]
+		case canotoNumber_storedEvidence__Set:
+			if wireType != canoto.Len {
+				return canoto.UnmarshalResult{}, canoto.ErrUnexpectedWireType
+			}
+
+			const (
+				expectedLength       = len(c.Set)
+				expectedLengthUint64 = uint64(expectedLength)
+			)
+			var length uint64
+			if err := canoto.ReadUint(&r, &length); err != nil {
+				return canoto.UnmarshalResult{}, err
+			}
+			if length != expectedLengthUint64 {
+				return canoto.UnmarshalResult{}, canoto.ErrInvalidLength
+			}
+			if expectedLength > len(r.B) {
+				return canoto.UnmarshalResult{}, canoto.ErrUnexpectedEOF
+			}
+
+			copy((&c.Set)[:], r.B)
+			if canoto.IsZero(&c.Set) {
+				return canoto.UnmarshalResult{}, canoto.ErrZeroValue
+			}
+			r.B = r.B[expectedLength:]
+		case canotoNumber_storedEvidence__Votes:
+			if wireType != canoto.Len {
+				return canoto.UnmarshalResult{}, canoto.ErrUnexpectedWireType
+			}
+
+			// Read the first entry manually because the tag is already
+			// stripped.
+			var msgReader canoto.Reader
+			if err := canoto.ReadSubReader(&r, &msgReader); err != nil {
+				return canoto.UnmarshalResult{}, err
+			}
+
+			// Count the number of additional entries after the first entry.
+			countMinus1, err := canoto.CountBytes(r.B, canotoTag_storedEvidence__Votes)
+			if err != nil {
+				return canoto.UnmarshalResult{}, err
+			}
+
+			if err := canoto.MakeSlice(&r, &c.Votes, countMinus1+1); err != nil {
+				return canoto.UnmarshalResult{}, err
+			}
+			field := c.Votes
+			additionalField := field[1:]
+			if canoto.HasNext(&msgReader) {
+				msgReader.MemoryRemaining = r.MemoryRemaining
+				result, err := (&field[0]).UnmarshalCanotoFrom(msgReader)
+				if err != nil {
+					return canoto.UnmarshalResult{}, err
+				}
+				r.MemoryRemaining = result.MemoryRemaining
+			}
+
+			// Read the rest of the entries, stripping the tag each time.
+			for i := range additionalField {
+				r.B = r.B[len(canotoTag_storedEvidence__Votes):]
+				if err := canoto.ReadSubReader(&r, &msgReader); err != nil {
+					return canoto.UnmarshalResult{}, err
+				}
+				if !canoto.HasNext(&msgReader) {
+					continue
+				}
+
+				result, err := (&additionalField[i]).UnmarshalCanotoFrom(msgReader)
+				if err != nil {
+					return canoto.UnmarshalResult{}, err
+				}
+				r.MemoryRemaining = result.MemoryRemaining
+			}
+		case canotoNumber_storedEvidence__Cars:
+			if wireType != canoto.Len {
+				return canoto.UnmarshalResult{}, canoto.ErrUnexpectedWireType
+			}
+
+			// Read the first entry manually because the tag is already
+			// stripped.
+			var msgReader canoto.Reader
+			if err := canoto.ReadSubReader(&r, &msgReader); err != nil {
+				return canoto.UnmarshalResult{}, err
+			}
+
+			// Count the number of additional entries after the first entry.
+			countMinus1, err := canoto.CountBytes(r.B, canotoTag_storedEvidence__Cars)
+			if err != nil {
+				return canoto.UnmarshalResult{}, err
+			}
+
+			if err := canoto.MakeSlice(&r, &c.Cars, countMinus1+1); err != nil {
+				return canoto.UnmarshalResult{}, err
+			}
+			field := c.Cars
+			additionalField := field[1:]
+			if canoto.HasNext(&msgReader) {
+				msgReader.MemoryRemaining = r.MemoryRemaining
+				result, err := (&field[0]).UnmarshalCanotoFrom(msgReader)
+				if err != nil {
+					return canoto.UnmarshalResult{}, err
+				}
+				r.MemoryRemaining = result.MemoryRemaining
+			}
+
+			// Read the rest of the entries, stripping the tag each time.
+			for i := range additionalField {
+				r.B = r.B[len(canotoTag_storedEvidence__Cars):]
+				if err := canoto.ReadSubReader(&r, &msgReader); err != nil {
+					return canoto.UnmarshalResult{}, err
+				}
+				if !canoto.HasNext(&msgReader) {
+					continue
+				}
+
+				result, err := (&additionalField[i]).UnmarshalCanotoFrom(msgReader)
+				if err != nil {
+					return canoto.UnmarshalResult{}, err
+				}
+				r.MemoryRemaining = result.MemoryRemaining
+			}
+		default:
+			return canoto.UnmarshalResult{}, canoto.ErrUnknownField
+		}
+
+		minField = field + 1
+	}
+	return canoto.UnmarshalResult{MemoryRemaining: r.MemoryRemaining}, nil
+}
+
+// CacheCanoto populates size and OneOf caches based on the current values in
+// the struct.
+func (c *storedEvidence) CacheCanoto() {
+	var size uint64
+	if !canoto.IsZero(&c.Node) {
+		size += uint64(len(canotoTag_storedEvidence__Node)) + canoto.SizeBytes((&c.Node)[:])
+	}
+	if !canoto.IsZero(&c.Set) {
+		size += uint64(len(canotoTag_storedEvidence__Set)) + canoto.SizeBytes((&c.Set)[:])
+	}
+	{
+		field := c.Votes
+		for i := range field {
+			(&field[i]).CacheCanoto()
+			fieldSize := (&field[i]).SizeCanoto()
+			size += uint64(len(canotoTag_storedEvidence__Votes)) + canoto.SizeUint(fieldSize) + fieldSize
+		}
+	}
+	{
+		field := c.Cars
+		for i := range field {
+			(&field[i]).CacheCanoto()
+			fieldSize := (&field[i]).SizeCanoto()
+			size += uint64(len(canotoTag_storedEvidence__Cars)) + canoto.SizeUint(fieldSize) + fieldSize
+		}
+	}
+	canoto.CacheUint64(&c.canotoData.size, size)
+}
+
+// SizeCanoto returns the previously calculated size of the Canoto
+// representation from CacheCanoto.
+//
+// If CacheCanoto has not yet been called, or the struct has been modified
+// since the last call to CacheCanoto, the returned size may be incorrect.
+func (c *storedEvidence) SizeCanoto() uint64 {
+	return atomic.LoadUint64(&c.canotoData.size)
+}
+
+// ValidCanoto validates that the struct can be correctly marshaled into the
+// Canoto format.
+func (c *storedEvidence) ValidCanoto() bool {
+	c.CacheCanoto()
+	return c.CheckCanoto()
+}
+
+// CheckCanoto validates that the struct can be correctly marshaled into the
+// Canoto format. Most users should just use ValidCanoto.
+//
+// It is assumed that CacheCanoto has been called since the last modification
+// to this struct.
+func (c *storedEvidence) CheckCanoto() bool {
+	{
+		field := c.Votes
+		for i := range field {
+			if !(&field[i]).CheckCanoto() {
+				return false
+			}
+		}
+	}
+	{
+		field := c.Cars
+		for i := range field {
+			if !(&field[i]).CheckCanoto() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// MarshalCanoto returns the Canoto representation of this struct.
+//
+// It is assumed that this struct is ValidCanoto.
+func (c *storedEvidence) MarshalCanoto() []byte {
+	c.CacheCanoto()
+	w := canoto.Writer{
+		B: make([]byte, 0, c.SizeCanoto()),
+	}
+	w = c.AppendCanoto(w)
+	return w.B
+}
+
+// AppendCanoto appends the struct to a [canoto.Writer] and returns the
+// resulting [canoto.Writer]. Most users should just use MarshalCanoto.
+//
+// It is assumed that CacheCanoto has been called since the last modification
+// to this struct.
+//
+// It is assumed that this struct is ValidCanoto.
+func (c *storedEvidence) AppendCanoto(w canoto.Writer) canoto.Writer {
+	if !canoto.IsZero(&c.Node) {
+		canoto.Append(&w, canotoTag_storedEvidence__Node)
+		canoto.AppendBytes(&w, (&c.Node)[:])
+	}
+	if !canoto.IsZero(&c.Set) {
+		canoto.Append(&w, canotoTag_storedEvidence__Set)
+		canoto.AppendBytes(&w, (&c.Set)[:])
+	}
+	{
+		field := c.Votes
+		for i := range field {
+			canoto.Append(&w, canotoTag_storedEvidence__Votes)
+			canoto.AppendUint(&w, (&field[i]).SizeCanoto())
+			w = (&field[i]).AppendCanoto(w)
+		}
+	}
+	{
+		field := c.Cars
+		for i := range field {
+			canoto.Append(&w, canotoTag_storedEvidence__Cars)
+			canoto.AppendUint(&w, (&field[i]).SizeCanoto())
+			w = (&field[i]).AppendCanoto(w)
+		}
+	}
+	return w
+}

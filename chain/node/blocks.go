@@ -3,6 +3,7 @@ package node
 //go:generate go tool -modfile=../../tools/go.mod canoto --import=github.com/isthmus-network/isthmus/internal/canoto $GOFILE
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -20,6 +21,17 @@ type storedBlock struct {
 	canotoData canotoData_storedBlock
 }
 
+// storedEvidence is what proves that a validator of this network broke its
+// protocol: two signed votes that exclude each other, or two cars at one height.
+type storedEvidence struct {
+	Node  proofs.NodeKey `canoto:"fixed bytes,1"`
+	Set   proofs.Hash    `canoto:"fixed bytes,2"` // the set that the votes belong to
+	Votes []types.Vote   `canoto:"repeated value,3"`
+	Cars  []types.Car    `canoto:"repeated value,4"`
+
+	canotoData canotoData_storedEvidence
+}
+
 // blockStore keeps the chain of final blocks, the cars and the batches of one
 // node. Keys, each after its letter:
 //
@@ -29,6 +41,7 @@ type storedBlock struct {
 //	c epoch lane height digest → Car
 //	d digest            → Batch
 //	a id                → a governance act and its approvals
+//	v node digest       → evidence against a validator
 //	o place             → digest of an own batch that is not ordered yet
 //	x, i, q, s          → when things happened (traces.go)
 type blockStore struct{ db *store.DB }
@@ -40,6 +53,7 @@ const (
 	keyCar       = 'c'
 	keyBatch     = 'd'
 	keyAct       = 'a'
+	keyEvidence  = 'v'
 	keyOwn       = 'o'
 	keyTime      = 'x'
 	keyInducted  = 'i'
@@ -165,6 +179,13 @@ func (s *blockStore) certified(height uint64) (*proofs.CertifiedHeader, error) {
 	}
 	ch.Certificate = *f.Certificate
 	return ch, nil
+}
+
+// putEvidence adds evidence to batch, once.
+func (s *blockStore) putEvidence(batch *store.Batch, e *storedEvidence) {
+	wire := e.MarshalCanoto()
+	id := sha256.Sum256(wire)
+	batch.Set(key(keyEvidence, e.Node[:], id[:]), wire)
 }
 
 // putCar adds a car to batch.

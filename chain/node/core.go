@@ -48,13 +48,14 @@ type core struct {
 
 // effects wait for the next flush.
 type effects struct {
-	cars    []types.Car
-	finals  []types.FinalBlock
-	votes   []store.Entry
-	records [][]byte
-	rotate  bool // the log before records may be dropped
-	ordered []job
-	after   []func(ctx context.Context) // sends and fetches
+	cars     []types.Car
+	finals   []types.FinalBlock
+	votes    []store.Entry
+	records  [][]byte
+	rotate   bool // the log before records may be dropped
+	evidence []storedEvidence
+	ordered  []job
+	after    []func(ctx context.Context) // sends and fetches
 }
 
 // job is a block to execute: everything that it orders is durable here.
@@ -176,6 +177,11 @@ func (c *core) takeLanes(out lanes.Output) {
 		o := out.Ordered[i]
 		p.ordered = append(p.ordered, job{OrderedBlock: o, set: c.sets[o.Final.Block.Header.Epoch]})
 	}
+	for i := range out.Evidence {
+		e := &out.Evidence[i]
+		c.n.log.Error("two cars at one height", "node", e.Node, "epoch", e.A.Epoch, "height", e.A.Height)
+		p.evidence = append(p.evidence, storedEvidence{Node: e.Node, Cars: []types.Car{e.A, e.B}})
+	}
 	c.n.followLanes(&out)
 	for _, id := range out.Held {
 		c.stepOrder(consensus.HeldIn{ID: id})
@@ -212,7 +218,9 @@ func (c *core) takeOrder(out consensus.Output) {
 		c.n.log.Warn("peer breaks the ordering protocol", "node", b.Node, "error", b.Err)
 	}
 	for i := range out.Evidence {
-		c.n.log.Error("two votes that exclude each other", "node", out.Evidence[i].Node, "a", out.Evidence[i].A.View, "b", out.Evidence[i].B.View)
+		e := &out.Evidence[i]
+		c.n.log.Error("two votes that exclude each other", "node", e.Node, "epoch", e.A.Epoch, "view", e.A.View, "kinds", [2]proofs.ObjectType{e.A.Kind, e.B.Kind})
+		p.evidence = append(p.evidence, storedEvidence{Node: e.Node, Set: e.Set, Votes: []types.Vote{e.A, e.B}})
 	}
 	if out.Alarm != nil {
 		c.n.alarm(out.Alarm)
@@ -369,8 +377,11 @@ func (c *core) flush(ctx context.Context) error {
 }
 
 func (c *core) persist(p *effects) error {
-	if len(p.cars)+len(p.finals) > 0 {
+	if len(p.cars)+len(p.finals)+len(p.evidence) > 0 {
 		var b store.Batch
+		for i := range p.evidence {
+			c.n.blocks.putEvidence(&b, &p.evidence[i])
+		}
 		for i := range p.cars {
 			c.n.blocks.putCar(&b, &p.cars[i], p.cars[i].Digest(c.n.zero.ID))
 		}

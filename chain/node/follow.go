@@ -203,6 +203,25 @@ func (n *Node) peerView(v view, p *mesh.Peer) (client.PeerView, error) {
 		pv.TakesKeys, pv.TakesSlices, pv.Historical = true, true, true
 	case mesh.Active, mesh.Lagging:
 		pv.TakesKeys, pv.TakesSlices = true, true
+	case mesh.Paused:
+		pv.TakesKeys = true // or its trust would expire during the pause
 	}
-	return pv, nil
+	deadline, ok, err := n.rules.Deadline(v, p.ID)
+	if ok {
+		pv.OutDeadline = deadline
+	}
+	return pv, err
+}
+
+// queued reads a message of the queue to a peer.
+func (n *Node) queued(p *mesh.Peer, index uint64) (*proofs.Message, bool, error) {
+	entry, ok, err := n.logEntry(mesh.OutLog(p.ID, p.Incarnation), index)
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	m := new(proofs.Message)
+	if err := proofs.Decode(m, entry, maxStoredLen); err != nil {
+		return nil, false, fmt.Errorf("message %d to %s: %w", index, p.ID.Short(), err)
+	}
+	return m, true, nil
 }

@@ -419,7 +419,10 @@ func (n *Node) connect(ctx context.Context) error {
 		return err
 	}
 	n.host = host
-	n.mesh = client.New(client.Config{Self: n.zero.ID, Transport: n.foreign, Local: &local{n: n, ctx: ctx}, Logger: n.log})
+	n.mesh = client.New(client.Config{
+		Self: n.zero.ID, Transport: n.foreign, Local: &local{n: n, ctx: ctx}, Logger: n.log,
+		FlyingMessages: int(min(n.zero.Parameters.BlockMessages, 1<<20)),
+	})
 	n.serve()
 	n.receive(ctx)
 	if err := n.serveForeign(); err != nil {
@@ -523,9 +526,6 @@ func (n *Node) followLanes(out *lanes.Output) {
 		if err := n.ingress.adopt(digest); err != nil {
 			n.log.Error("batch not adopted", "error", err)
 		}
-	}
-	for i := range out.Evidence {
-		n.log.Error("two cars at one height", "node", out.Evidence[i].Node, "height", out.Evidence[i].A.Height)
 	}
 	for _, r := range out.Refused {
 		if r.Blame() {

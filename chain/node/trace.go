@@ -262,12 +262,8 @@ func (n *Node) link(p *mesh.Peer) (api.Link, error) {
 	if p.OutBegin == p.OutEnd {
 		return l, nil
 	}
-	entry, ok, err := n.logEntry(mesh.OutLog(p.ID, p.Incarnation), p.OutBegin)
+	m, ok, err := n.queued(p, p.OutBegin)
 	if err != nil || !ok {
-		return l, err
-	}
-	var m proofs.Message
-	if err := proofs.Decode(&m, entry, maxStoredLen); err != nil {
 		return l, err
 	}
 	if now := uint64(time.Now().UnixMilli()); now > m.Emitted {
