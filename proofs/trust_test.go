@@ -317,3 +317,40 @@ func TestEquivocation(t *testing.T) { // row equivocation
 	_, err := trust.VerifyHeader(&fabricated, n.Clock())
 	wantError(t, err, proofs.ErrSignature) // fabricated evidence never gets as far
 }
+
+// TestNewestHeaderIsKeyBlock: an idle network's newest header is the key block
+// that its followers have just taken.
+func TestNewestHeaderIsKeyBlock(t *testing.T) {
+	n := prooftest.NewNetwork("gamma", prooftest.Even(1, 4)...)
+	before := n.Trust()
+	kb := n.Rotate(prooftest.NewCommittee(prooftest.Even(3, 4)...))
+	trust := advance(t, before, kb, n)
+	ch := proofs.CertifiedHeader{Header: kb.Header, Certificate: kb.Certificate}
+	v, err := trust.VerifyHeader(&ch, n.Clock())
+	ok(t, err)
+	if v.ID() != trust.KeyID || v.Header().StateRoot != kb.Header.StateRoot {
+		t.Error("the verified header is not the key block's")
+	}
+	if got := trust.Refresh(v); got != trust {
+		t.Errorf("refreshed by its own key block: got %+v, want %+v", got, trust)
+	}
+	late := proofs.Clock{Now: trust.Time + prooftest.TrustPeriod + 1}
+	_, err = trust.VerifyHeader(&ch, late)
+	wantError(t, err, proofs.ErrExpired)
+	late.Historical = true
+	_, err = trust.VerifyHeader(&ch, late)
+	ok(t, err)
+	next, _, err := trust.Advance(&kb, n.Clock())
+	wantError(t, err, proofs.ErrStale)
+	if next.Set != nil {
+		t.Error("got a trust together with an error")
+	}
+	ch.Header.StateRoot[0] ^= 1 // another header of that height
+	_, err = trust.VerifyHeader(&ch, n.Clock())
+	wantError(t, err, proofs.ErrStale)
+	ch.Header = kb.Header
+	unknown := trust
+	unknown.KeyID = proofs.Hash{} // a trust that took its key height from a later header
+	_, err = unknown.VerifyHeader(&ch, n.Clock())
+	wantError(t, err, proofs.ErrStale)
+}
