@@ -24,6 +24,11 @@ func (m *Machine) tryPropose() bool {
 	if v := m.views[m.current]; v != nil && (v.proposal != nil || v.own[notarize] != nil || v.abstain[notarize] || v.closed()) {
 		return false
 	}
+	if m.cfg.Signed != nil {
+		if _, spent := m.cfg.Signed(SlotNotarize, m.anchor.Epoch, m.current); spent {
+			return false // we proposed before the log was lost
+		}
+	}
 	base, parentView, ok := m.base()
 	if !ok {
 		return false

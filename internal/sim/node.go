@@ -215,18 +215,15 @@ func (n *Node) send(s consensus.Send) {
 	n.transmit(s)
 }
 
+// transmit sends as the network does: who rests in this epoch listens too.
 func (n *Node) transmit(s consensus.Send) {
 	n.world.ledger.sent(n, s.Msg)
 	for _, to := range n.world.nodes {
-		if to.key != n.key && (s.All && n.mayHear(to) || to.key == s.To) {
+		if to.key != n.key && (s.All || to.key == s.To) {
 			n.transmitTo(to, s.Msg)
 		}
 	}
 }
-
-// mayHear reports whether a message to all validators goes to o as well: observers
-// listen.
-func (n *Node) mayHear(*Node) bool { return true }
 
 func (n *Node) transmitTo(to *Node, msg any) {
 	n.world.deliver(n, to, func() { to.receive(n.key, msg) })

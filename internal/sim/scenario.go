@@ -25,6 +25,7 @@ type Scenario struct {
 	Loss      float64
 	Duplicate float64
 	Crash     uint64 // mean time between crashes
+	Blackout  uint64 // mean time between crashes of all nodes at once
 	Partition uint64 // mean time between partitions
 
 	Byzantine map[int]adversary

@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	seeds  = flag.Int("sim.seeds", 34, "seeds for each scenario")
+	seeds  = flag.Int("sim.seeds", 20, "seeds for each scenario")
 	replay = flag.Uint64("sim.seed", 0, "the one seed that TestReplay plays")
 	named  = flag.String("sim.scenario", "", "the scenario that TestReplay plays; all if empty")
 )
@@ -18,6 +18,7 @@ var scenarios = []Scenario{
 	{Name: "calm", Weights: []uint64{1, 1, 1, 1}},
 	{Name: "lossy", Weights: []uint64{1, 1, 1, 1}, Loss: 0.1, Duplicate: 0.05, Rotate: true},
 	{Name: "crashes", Weights: []uint64{3, 1, 2, 2}, Crash: 300, Loss: 0.02},
+	{Name: "blackouts", Weights: []uint64{1, 1, 1, 1}, Blackout: 250, Work: 15, SyncDelay: 4},
 	{Name: "partitions", Weights: []uint64{1, 2, 1, 1, 2}, Partition: 500, Loss: 0.02, Rotate: true},
 	{Name: "equivocator", Weights: []uint64{1, 1, 1, 1}, Byzantine: map[int]adversary{2: equivocator{}}, Loss: 0.02, Partition: 900},
 	{Name: "adversaries", Weights: []uint64{1, 1, 1, 1, 1, 1, 1}, Byzantine: map[int]adversary{1: garbler{}, 4: silent{}}, Crash: 900},
@@ -82,4 +83,17 @@ func TestRealSignatures(t *testing.T) {
 	if r.Height < 20 {
 		t.Errorf("got %d blocks, want at least 20", r.Height)
 	}
+}
+
+// TestCheckerSeesTooManyAdversaries shows that the checks can fail: with more than a
+// third of the weight equivocating, some run must break.
+func TestCheckerSeesTooManyAdversaries(t *testing.T) {
+	s := Scenario{Name: "broken", Weights: []uint64{1, 1, 1, 1}, Byzantine: map[int]adversary{0: equivocator{}, 1: equivocator{}}}
+	for seed := uint64(1); seed <= 10; seed++ {
+		if _, err := Run(s, seed); err != nil {
+			t.Logf("seed %d: %v", seed, err)
+			return
+		}
+	}
+	t.Error("ten runs with half of the weight equivocating held, want a violation")
 }

@@ -152,6 +152,12 @@ func (w *World) plan(chaosEnd uint64) {
 			w.after(w.between(1, 1500), n.start)
 		}
 	})
+	w.every(w.scenario.Blackout, chaosEnd, func() {
+		for _, n := range w.nodes {
+			n.crash()
+			w.after(w.between(1, 300), n.start)
+		}
+	})
 	w.every(w.scenario.Partition, chaosEnd, func() {
 		for i := range w.nodes {
 			w.side[i] = w.rng.IntN(2)
