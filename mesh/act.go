@@ -21,9 +21,10 @@ func NextSequence(rd Reader) (uint64, error) {
 	return last + 1, err
 }
 
-// act carries out a governance act that the validators of this block's epoch
-// approved. One that is out of place is not looked at further; one that is
-// approved takes its sequence number even if a rule refuses what it asks.
+// act carries out a governance act that validators of this block's epoch
+// approved, in its own epoch or since. One that is out of place is not looked at
+// further; one that is approved takes its sequence number even if a rule refuses
+// what it asks.
 func (in *induction) act(j *job) (Note, error) {
 	a := &j.act.Act
 	n := j.note(a.Peer, 0)
@@ -35,8 +36,16 @@ func (in *induction) act(j *job) (Note, error) {
 	if n.Err = in.inPlace(a, next); n.Err != nil {
 		return n, nil
 	}
+	if in.acts[j.Lane]++; in.acts[j.Lane] > maxActs {
+		n.Err = fmt.Errorf("acts of lane %d: more than %d: %w", j.Lane, maxActs, ErrLimit)
+		return n, nil
+	}
 	p := &in.self.Parameters
 	if err := j.act.Verify(in.env.Set, p.ThresholdNum, p.ThresholdDen); err != nil {
+		if a.Epoch < in.env.Epoch {
+			n.Err = err // an honest lane may have carried it before the set changed
+			return n, nil
+		}
 		return in.blame(n, err), nil
 	}
 	in.st.Set(sequenceKey, encodeU64(a.Sequence))

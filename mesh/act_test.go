@@ -2,6 +2,7 @@ package mesh_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/isthmus-network/isthmus/chain/types"
@@ -130,5 +131,35 @@ func TestTrustPeriodOfTheAct(t *testing.T) {
 	w.ok(err)
 	if !ok || trust.TrustPeriod != 1000 || trust.Set.Hash() != w.b.Validators.Set.Hash() {
 		t.Fatalf("trust %+v", trust)
+	}
+}
+
+// An act outlives its epoch while the set in office approves it. If the set has
+// changed, its carrier may have been honest.
+func TestActsOfAnEarlierEpoch(t *testing.T) {
+	w := unlinked(t)
+	a := w.a.Act(types.ActRegister, w.b.ID())
+	_, err := w.a.Rotate(w.a.Validators)
+	w.ok(err)
+	w.accepted(w.a, memnet.ActItem(a))
+
+	a = w.a.Act(types.ActPause, w.b.ID())
+	_, err = w.a.Rotate(memnet.NewValidators("alpha two", 4))
+	w.ok(err)
+	if n := w.refused(w.a, memnet.ActItem(a), proofs.ErrSignature); n.Fault || n.Applied {
+		t.Fatalf("note %+v", n)
+	}
+	w.accepted(w.a, memnet.ActItem(w.a.Approve(a.Act)))
+	many := w.a.Act(types.ActResume, w.b.ID())
+	many.Act.Epoch--
+	res := w.step(w.a, slices.Repeat([]types.Item{memnet.ActItem(many)}, 9)...)
+	verified := 0
+	for _, n := range res.Notes {
+		if !errors.Is(n.Err, mesh.ErrLimit) {
+			verified++
+		}
+	}
+	if verified != 4 {
+		t.Fatalf("%d approvals verified in vain", verified)
 	}
 }

@@ -73,7 +73,7 @@ func (r *Rules) Wants(rd Reader, peer proofs.NetworkID, head *proofs.QueueHead, 
 
 // apply changes the state by what a slice proved. A slice without news and
 // without messages that fit changes nothing at all, so that idle links end.
-func (in *induction) apply(n Note, j *job, t *proofs.Trust, vh *proofs.VerifiedHead, l *link, messages []proofs.Message) (Note, error) {
+func (in *induction) apply(n Note, t *proofs.Trust, vh *proofs.VerifiedHead, l *link, messages []proofs.Message) (Note, error) {
 	w, err := in.news(in.st, l, vh.Time())
 	if err != nil {
 		return n, err
@@ -108,7 +108,7 @@ func (in *induction) apply(n Note, j *job, t *proofs.Trust, vh *proofs.VerifiedH
 	l.rec.set(Active, reasonNone, 0)
 	writeRecord(in.st, l.peer, l.rec)
 	in.writeRemote(l, v)
-	return n, in.remember(v, &j.slice.Header)
+	return n, in.remember(v, in.verified[l.peer].proof)
 }
 
 // room is how many messages of the peer may still be inducted in this block. All

@@ -71,11 +71,12 @@ func (in *induction) freeze(n Note, rec *record, ch *proofs.CertifiedHeader, id 
 	return nil
 }
 
-// remember keeps an inducted header, and forgets the lowest beyond the bound.
+// remember keeps an inducted header with its checked proof, and forgets the lowest
+// beyond the bound. The key block that the trust rests on is kept already.
 func (in *induction) remember(v *proofs.VerifiedHeader, ch *proofs.CertifiedHeader) error {
 	h, id := v.Header(), v.ID()
 	key := seenKey(h.Network, h.Height)
-	if _, ok, err := in.st.Get(key); err != nil || ok {
+	if _, ok, err := in.st.Get(key); err != nil || ok || ch == nil {
 		return err
 	}
 	log := headerLog(h.Network)

@@ -98,7 +98,8 @@ func (in *induction) keyBlock(j *job) (Note, error) {
 	if err != nil {
 		return n, err
 	}
-	if in.keyBlocks[h.Network]++; in.keyBlocks[h.Network] > maxKeyBlocks {
+	k := laneLink{j.Lane, h.Network}
+	if in.keyBlocks[k]++; in.keyBlocks[k] > maxKeyBlocks {
 		n.Err = fmt.Errorf("key blocks of %s: more than %d: %w", h.Network.Short(), maxKeyBlocks, ErrLimit)
 		return n, nil
 	}

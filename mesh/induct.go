@@ -17,10 +17,13 @@ const (
 	maxZeroBytes     = 1 << 20
 	maxKeyBlockBytes = 1 << 20
 
-	// maxKeyBlocks bounds the key blocks verified for one peer.
+	// maxKeyBlocks bounds the key blocks looked at for one peer and lane, so that no
+	// lane can use up what another needs.
 	maxKeyBlocks = 64
 	// maxHeaders bounds the headers verified for one peer and lane.
 	maxHeaders = 2
+	// maxActs bounds the approvals verified for one lane.
+	maxActs = 4
 	// maxEarlyRefunds and maxDeadlineScan bound the refunds that one slice proves
 	// due by a deadline, and the records examined for them.
 	maxEarlyRefunds = 256
@@ -47,10 +50,18 @@ type induction struct {
 	env     Env
 	refunds []proofs.Message
 
-	keyBlocks map[proofs.NetworkID]int
+	keyBlocks map[laneLink]int
 	headers   map[laneLink]int
-	verified  map[proofs.NetworkID]*proofs.VerifiedHeader // the last one of each peer
-	inducted  map[proofs.NetworkID]uint64                 // messages
+	acts      map[uint32]int
+	verified  map[proofs.NetworkID]verified // the last header of each peer
+	inducted  map[proofs.NetworkID]uint64   // messages
+}
+
+// verified is a header and the certificate that was checked for it; nil for the
+// key block that the trust rests on, which is taken without one.
+type verified struct {
+	header *proofs.VerifiedHeader
+	proof  *proofs.CertifiedHeader
 }
 
 type laneLink struct {
@@ -69,8 +80,8 @@ func (r *Rules) Induct(st types.State, env Env, work []Work) (notes []Note, refu
 	}
 	in := &induction{
 		Rules: r, st: st, env: env,
-		keyBlocks: make(map[proofs.NetworkID]int), headers: make(map[laneLink]int),
-		verified: make(map[proofs.NetworkID]*proofs.VerifiedHeader), inducted: make(map[proofs.NetworkID]uint64),
+		keyBlocks: make(map[laneLink]int), headers: make(map[laneLink]int), acts: make(map[uint32]int),
+		verified: make(map[proofs.NetworkID]verified), inducted: make(map[proofs.NetworkID]uint64),
 	}
 	jobs, notes := decodeWork(work)
 	for i := range jobs {

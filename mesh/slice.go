@@ -67,7 +67,7 @@ func takes(peer proofs.NetworkID, rec *record, known bool) error {
 // header verifies a slice's header, once in a block for each. A nil result is
 // explained in the note.
 func (in *induction) header(n Note, rec *record, t *proofs.Trust, ch *proofs.CertifiedHeader) (*proofs.VerifiedHeader, Note, error) {
-	if v := in.verified[n.Peer]; v != nil && v.ID() == ch.Header.ID() {
+	if v := in.verified[n.Peer].header; v != nil && v.ID() == ch.Header.ID() {
 		return v, n, nil
 	}
 	if !in.allowHeader(n.Lane, n.Peer) {
@@ -77,7 +77,10 @@ func (in *induction) header(n Note, rec *record, t *proofs.Trust, ch *proofs.Cer
 	v, err := t.VerifyHeader(ch, proofs.Clock{Now: in.env.Time})
 	switch {
 	case err == nil:
-		in.verified[n.Peer] = v
+		in.verified[n.Peer] = verified{header: v, proof: ch}
+		if v.ID() == t.KeyID {
+			in.verified[n.Peer] = verified{header: v}
+		}
 		return v, n, nil
 	case errors.Is(err, proofs.ErrExpired) && rec.state != Bootstrapping:
 		return nil, in.expire(n, rec, err), nil
@@ -148,7 +151,7 @@ func (in *induction) queue(n Note, j *job, t *proofs.Trust, v *proofs.VerifiedHe
 		return in.blame(n, err), nil
 	}
 	n.Err = err
-	return in.apply(n, j, t, vh, l, messages)
+	return in.apply(n, t, vh, l, messages)
 }
 
 // diverge stops the link: the peer certified a history that is not the one that

@@ -120,8 +120,10 @@ func (n *Network) Check() error {
 		add(&s, m.Amount)
 		sums[m.Asset.At(n.ID())] = s
 	}
-	for asset := range supplies {
-		sums[asset] = sums[asset]
+	for asset, supply := range supplies {
+		if supply != sums[asset] {
+			return fmt.Errorf("block %d: asset %s: supply %s, but accounted for %s", n.Height, asset, supply, sums[asset])
+		}
 	}
 	for asset, sum := range sums {
 		if supplies[asset] != sum {
