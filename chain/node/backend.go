@@ -99,7 +99,7 @@ func classed(err error) error {
 		{admission.ErrBusy, api.ErrBusy}, {admission.ErrFull, api.ErrBusy},
 		{proofs.ErrTooLarge, api.ErrInvalid}, {proofs.ErrMalformed, api.ErrInvalid}, {proofs.ErrNetwork, api.ErrInvalid}, {proofs.ErrSignature, api.ErrInvalid},
 		{store.ErrNotFound, api.ErrNotFound}, {state.ErrNoLog, api.ErrNotFound}, {state.ErrLogRange, api.ErrNotFound}, {state.ErrPruned, api.ErrNotFound},
-		{errNothingPublished, api.ErrUnavailable}, {mesh.ErrUnknown, api.ErrNotFound},
+		{errNothingPublished, api.ErrUnavailable}, {errNoLane, api.ErrUnavailable}, {mesh.ErrUnknown, api.ErrNotFound},
 	} {
 		if errors.Is(err, c.kind) {
 			return fmt.Errorf("%w: %w", c.class, err)

@@ -43,6 +43,7 @@ type storedEvidence struct {
 //	a id                → a governance act and its approvals
 //	v node digest       → evidence against a validator
 //	o place             → digest of an own batch that is not ordered yet
+//	r digest            → nothing: a block ordered this batch
 //	x, i, q, s          → when things happened (traces.go)
 type blockStore struct{ db *store.DB }
 
@@ -55,6 +56,7 @@ const (
 	keyAct       = 'a'
 	keyEvidence  = 'v'
 	keyOwn       = 'o'
+	keyOrdered   = 'r'
 	keyTime      = 'x'
 	keyInducted  = 'i'
 	keyAcked     = 'q'

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -48,8 +49,13 @@ func newIngress(n *Node) *ingress {
 	}
 }
 
+var errNoLane = errors.New("this node is not a validator now: it has no lane")
+
 // submit admits an external message. The signature is checked outside the lock.
 func (g *ingress) submit(wire []byte) (*admission.Verified, error) {
+	if g.n.status.Load().Self < 0 {
+		return nil, errNoLane
+	}
 	executed := func(expiry uint64, body proofs.Hash) bool {
 		v, err := g.n.newest()
 		if err != nil {
@@ -251,6 +257,7 @@ func (g *ingress) executed(now uint64, j *job, done *types.Executed, receipts []
 	var w store.Batch
 	for i := range j.Cars {
 		for _, digest := range j.Cars[i].Batches {
+			w.Set(key(keyOrdered, digest[:]), nil)
 			if place, ok := g.own[digest]; ok {
 				w.Delete(key(keyOwn, u64(place)))
 				delete(g.own, digest)
@@ -261,6 +268,26 @@ func (g *ingress) executed(now uint64, j *job, done *types.Executed, receipts []
 		// Not synced: an own batch that comes back is ordered already, and void.
 		if err := g.n.chainDB.Write(&w, false); err != nil {
 			g.n.log.Error("own batches not forgotten", "error", err)
+		}
+	}
+}
+
+// forget deletes batches that nobody will ask for: no car of the epoch names them,
+// no block ordered them, and they are not ours.
+func (g *ingress) forget(digests []proofs.Hash) {
+	g.ownMu.Lock()
+	defer g.ownMu.Unlock()
+	var w store.Batch
+	for _, digest := range digests {
+		_, own := g.own[digest]
+		ordered, err := g.n.chainDB.Has(key(keyOrdered, digest[:]))
+		if err == nil && !own && !ordered {
+			w.Delete(key(keyBatch, digest[:]))
+		}
+	}
+	if w.Len() > 0 {
+		if err := g.n.chainDB.Write(&w, false); err != nil {
+			g.n.log.Error("void batches not deleted", "error", err)
 		}
 	}
 }

@@ -33,6 +33,15 @@ type Options struct {
 	Admin   string   // path of the admin socket; default: admin.sock in the folder
 	Version string   // of the program
 	Logger  *slog.Logger
+
+	disk *disk           // where everything durable lies; nil: the folder
+	tap  func(event any) // sees every event of the core before the machines do
+}
+
+// disk is what a node keeps everything durable on. Tests give one that forgets.
+type disk struct {
+	fs store.FS // for the write-ahead log and the signing record
+	db func(dir string) (*store.DB, error)
 }
 
 // The folder of a node, besides the files of package bootstrap.
@@ -158,16 +167,20 @@ func (n *Node) readFolder() (*bootstrap.ZeroState, error) {
 // openStores opens the signing record first: its lock keeps a second process with
 // the same key away from everything else.
 func (n *Node) openStores() (err error) {
-	if n.signing, err = store.OpenSigningRecord(store.OS, filepath.Join(n.dir, dirSigning)); err != nil {
+	d := n.opt.disk
+	if d == nil {
+		d = &disk{fs: store.OS, db: store.Open}
+	}
+	if n.signing, err = store.OpenSigningRecord(d.fs, filepath.Join(n.dir, dirSigning)); err != nil {
 		return err
 	}
-	if n.wal, err = store.OpenWAL(store.OS, filepath.Join(n.dir, dirWAL), store.WALOptions{}); err != nil {
+	if n.wal, err = store.OpenWAL(d.fs, filepath.Join(n.dir, dirWAL), store.WALOptions{}); err != nil {
 		return err
 	}
-	if n.chainDB, err = store.Open(filepath.Join(n.dir, dirChain)); err != nil {
+	if n.chainDB, err = d.db(filepath.Join(n.dir, dirChain)); err != nil {
 		return err
 	}
-	if n.stateDB, err = store.Open(filepath.Join(n.dir, dirState)); err != nil {
+	if n.stateDB, err = d.db(filepath.Join(n.dir, dirState)); err != nil {
 		return err
 	}
 	n.blocks = blockStore{n.chainDB}
@@ -236,6 +249,7 @@ func (n *Node) followLanes(out *lanes.Output) {
 			n.log.Error("batch not adopted", "error", err)
 		}
 	}
+	n.ingress.forget(out.Forget)
 	for _, r := range out.Refused {
 		if r.Blame() {
 			n.log.Warn("peer breaks the data layer's protocol", "node", r.From, "error", r.Err)
