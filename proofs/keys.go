@@ -17,7 +17,8 @@ func ClaimKey(peer NetworkID, asset AssetID) []byte {
 }
 
 // SupplyKey is the key of the sum of all balances of an asset in this network,
-// fees included; the value is an Amount. For a foreign asset it counts vouchers.
+// fees and the value of waiting local messages included; the value is an Amount.
+// For a foreign asset it counts vouchers.
 func SupplyKey(asset AssetID) []byte { return concat("supply/", asset[:]) }
 
 // FeesKey is the key of the fees that the network has collected in its own
@@ -27,7 +28,8 @@ func FeesKey() []byte { return []byte("fees") }
 // PeerKey is the key of what the network knows of a registered peer.
 func PeerKey(peer NetworkID) []byte { return concat("peer/", peer[:]) }
 
-// HeadKey is the key of the queue head for peer.
+// HeadKey is the key of what the network knows of peer's queue towards it: the
+// newest inducted head.
 func HeadKey(peer NetworkID) []byte { return concat("head/", peer[:]) }
 
 func concat(prefix string, parts ...[]byte) []byte {

@@ -21,12 +21,13 @@ const (
 	ActResume   ActKind = 3 // undo a pause
 )
 
-// Act is one decision of a network's validators. It is bound to the network, the
-// epoch's validator set, an expiry and a sequence number, so that no approval
-// can be used twice or elsewhere.
+// Act is one decision of a network's validators. It is bound to the network, an
+// epoch before which it is void, an expiry and a sequence number, so that no
+// approval can be used twice or elsewhere. It is approved by the set of the block
+// that carries it out (docs/decisions/acts-and-epochs.md).
 type Act struct {
 	Network     proofs.NetworkID `canoto:"fixed bytes,1" json:"network"`
-	Epoch       uint64           `canoto:"uint,2" json:"epoch"` // the set that approves is that of this epoch
+	Epoch       uint64           `canoto:"uint,2" json:"epoch"` // it is void before
 	Sequence    uint64           `canoto:"uint,3" json:"sequence"`
 	Expiry      uint64           `canoto:"uint,4" json:"expiry_ms"`
 	Kind        ActKind          `canoto:"uint,5" json:"kind"`
