@@ -140,6 +140,9 @@ func (c *core) untilWake() time.Duration {
 }
 
 func (c *core) handle(event any) {
+	if c.n.opt.tap != nil {
+		c.n.opt.tap(event)
+	}
 	switch e := event.(type) {
 	case lanes.Input:
 		c.stepLanes(e)

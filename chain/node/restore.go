@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+
 	"github.com/isthmus-network/isthmus/chain/consensus"
 	"github.com/isthmus-network/isthmus/chain/lanes"
 	"github.com/isthmus-network/isthmus/chain/state"
