@@ -177,13 +177,13 @@ func (d *Devnet) Close() error {
 }
 
 func (d *Devnet) close() error {
-	if d.super != nil {
-		d.super.close()
-	}
 	for _, net := range d.networks {
 		for _, n := range net.nodes {
 			n.close()
 		}
+	}
+	if d.super != nil {
+		d.super.close()
 	}
 	var err error
 	if d.super != nil && !d.remove {
@@ -199,6 +199,8 @@ func (d *Devnet) close() error {
 	return err
 }
 
+// close drops the connections that are kept open: a server that stops waits for
+// them. The clients remain usable.
 func (n *node) close() {
 	for _, c := range []*api.Client{n.client, n.admin} {
 		if c != nil {
@@ -290,6 +292,7 @@ func (d *Devnet) end(network string, i int, how func(*child), word string) error
 	if c == nil {
 		return fmt.Errorf("%w: validator %s does not run", ErrOptions, n.name)
 	}
+	n.close()
 	how(c)
 	d.progress(network, "validator %s %s", n.name, word)
 	return d.save()

@@ -97,13 +97,12 @@ func (l *light) follow(ctx context.Context, c *api.Client) error {
 
 // verify checks a header, taking the key blocks that come before it.
 func (l *light) verify(ctx context.Context, c *api.Client, ch *proofs.CertifiedHeader) (*proofs.VerifiedHeader, error) {
-	v, err := l.trust.VerifyHeader(ch, clock())
-	if err != nil && ch.Header.Height > l.trust.KeyHeight {
+	if ch.Header.Epoch > l.trust.Epoch { // even an equal set is followed key block by key block
 		if err := l.follow(ctx, c); err != nil {
 			return nil, err
 		}
-		v, err = l.trust.VerifyHeader(ch, clock())
 	}
+	v, err := l.trust.VerifyHeader(ch, clock())
 	if err != nil {
 		return nil, err
 	}
@@ -153,20 +152,26 @@ func (l *light) take(page *api.ReceiptPage, v *proofs.VerifiedHeader) error {
 		if err := l.log.Append(r.Leaf(l.net.zero.ID), nil); err != nil {
 			return err
 		}
-		k := len(l.receipts)
-		l.receipts = append(l.receipts, *r)
-		for _, ref := range r.Emitted {
-			l.emitted[place{ref.Destination, ref.Incarnation, ref.Index}] = r.ID
-		}
-		switch {
-		case r.Kind == proofs.ReceiptExternal:
-			l.external[r.ID] = append(l.external[r.ID], k)
-		case r.Kind == proofs.ReceiptMessage && r.Incarnation != 0:
-			p := place{r.Source, r.Incarnation, r.Index}
-			l.messages[p] = append(l.messages[p], k)
-		}
+		l.record(r)
 	}
 	return nil
+}
+
+// record notes what a receipt is about.
+func (l *light) record(r *proofs.Receipt) {
+	k := len(l.receipts)
+	l.receipts = append(l.receipts, *r)
+	for i := range r.Emitted {
+		ref := &r.Emitted[i]
+		l.emitted[place{ref.Destination, ref.Incarnation, ref.Index}] = r.ID
+	}
+	switch {
+	case r.Kind == proofs.ReceiptExternal:
+		l.external[r.ID] = append(l.external[r.ID], k)
+	case r.Kind == proofs.ReceiptMessage && r.Incarnation != 0:
+		p := place{r.Source, r.Incarnation, r.Index}
+		l.messages[p] = append(l.messages[p], k)
+	}
 }
 
 // prove returns what the state holds under keys, as of one certified state root.

@@ -47,13 +47,18 @@ func WatchParent(cancel func()) error {
 	if _, err := pipe.Stat(); err != nil {
 		return fmt.Errorf("%s: descriptor %d: %w", Env, fd, err)
 	}
-	go watch(pipe, cancel, func() { os.Exit(ExitOrphan) })
+	go watch(pipe, os.Stderr, cancel, func() { os.Exit(ExitOrphan) })
 	return nil
 }
 
-// watch waits for the end of pipe, whose content it drops.
-func watch(pipe io.Reader, cancel, exit func()) {
-	_, _ = io.Copy(io.Discard, pipe) // an error is an end as well
+// watch waits for the end of pipe, whose content it drops, and says so on log.
+func watch(pipe io.Reader, log io.Writer, cancel, exit func()) {
+	_, err := io.Copy(io.Discard, pipe) // an error is an end as well
+	why := "the process that started this one has ended: stopping"
+	if err != nil {
+		why = fmt.Sprintf("the pipe from the process that started this one failed: stopping: %v", err)
+	}
+	fmt.Fprintln(log, why)
 	cancel()
 	time.Sleep(Grace)
 	exit()

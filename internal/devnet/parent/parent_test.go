@@ -3,6 +3,7 @@ package parent
 import (
 	"io"
 	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,11 +12,12 @@ import (
 func TestWatchEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe()
+		var log strings.Builder
 		var cancelled, exited time.Time
 		done := make(chan struct{})
 		began := time.Now()
 		go func() {
-			watch(r, func() { cancelled = time.Now() }, func() { exited = time.Now() })
+			watch(r, &log, func() { cancelled = time.Now() }, func() { exited = time.Now() })
 			close(done)
 		}()
 		time.Sleep(time.Minute)
@@ -30,6 +32,9 @@ func TestWatchEnds(t *testing.T) {
 		<-done
 		if d := cancelled.Sub(began); d != time.Minute {
 			t.Errorf("cancelled after %v, want 1m", d)
+		}
+		if !strings.Contains(log.String(), "has ended") {
+			t.Errorf("log: got %q", log.String())
 		}
 		if d := exited.Sub(cancelled); d != Grace {
 			t.Errorf("exit %v later, want %v", d, Grace)
