@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/isthmus-network/isthmus/bootstrap"
@@ -25,6 +26,7 @@ type Devnet struct {
 	remove   bool // dir is temporary
 	super    *supervisor
 	networks []*network
+	started  atomic.Bool // Start has returned
 
 	observing sync.Mutex
 	writing   sync.Mutex // of the manifest
@@ -47,10 +49,10 @@ func Start(ctx context.Context, o Options) (*Devnet, error) {
 		return nil, err
 	}
 	d := &Devnet{o: o, unlink: func() {}, recipients: make(map[proofs.AccountID]struct{})}
-	err := d.start(ctx)
-	if err != nil {
+	if err := d.start(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
+	d.started.Store(true)
 	return d, nil
 }
 
@@ -149,15 +151,18 @@ func (d *Devnet) launch(n *node) error {
 	return nil
 }
 
-// died is told of a process that ended although nobody wanted that.
-func (d *Devnet) died(c *child) {
+// died notes a process that ended although nobody wanted that, and returns what
+// tells of it.
+func (d *Devnet) died(c *child) func() {
 	text := c.describe()
 	d.mu.Lock()
 	d.deaths = append(d.deaths, fmt.Errorf("%w: %s", ErrDied, text))
 	d.mu.Unlock()
-	d.tell(Event{Kind: EventDied, Text: text})
-	if err := d.save(); err != nil {
-		d.progress("", "%s: %v", ManifestFile, err)
+	return func() {
+		d.tell(Event{Kind: EventDied, Text: text})
+		if err := d.save(); err != nil {
+			d.progress("", "%s: %v", ManifestFile, err)
+		}
 	}
 }
 

@@ -76,7 +76,7 @@ func beSupervisor() {
 	exe, err := os.Executable()
 	if err == nil {
 		var s *supervisor
-		s, err = newSupervisor(exe, []string{childEnv + "=" + behaviour}, func(*child) {})
+		s, err = newSupervisor(exe, []string{childEnv + "=" + behaviour}, func(*child) func() { return func() {} })
 		for i := 0; i < 2 && err == nil; i++ {
 			s.signals = signals
 			var c *child

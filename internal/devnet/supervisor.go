@@ -37,7 +37,7 @@ type supervisor struct {
 	hold    *os.File // ours
 	forks   chan fork
 	forker  chan struct{} // closed when the forking thread has ended
-	died    func(c *child)
+	died    func(c *child) (told func())
 	signals bool // ask the kernel, where it can, to end children with us
 
 	mu       sync.Mutex
@@ -53,8 +53,9 @@ type fork struct {
 
 // newSupervisor returns a supervisor of processes that run program with env added
 // to our environment. died is called for each that ends without having been told
-// to, from a goroutine of its own.
-func newSupervisor(program string, env []string, died func(*child)) (*supervisor, error) {
+// to, before anybody sees that it has ended, and what it returns right after that,
+// both from a goroutine that close waits for.
+func newSupervisor(program string, env []string, died func(*child) func()) (*supervisor, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -125,13 +126,15 @@ func (s *supervisor) wait(c *child) {
 	s.mu.Lock()
 	delete(s.children, c)
 	s.mu.Unlock()
-	close(c.done)
 	c.mu.Lock()
 	wanted := c.wanted
 	c.mu.Unlock()
+	told := func() {}
 	if !wanted {
-		s.died(c)
+		told = s.died(c)
 	}
+	close(c.done)
+	told()
 }
 
 // close stops all children, gracefully and then by force, and waits for them. The

@@ -25,7 +25,7 @@ func newNursery(t *testing.T, behaviour string) *nursery {
 		t.Fatal(err)
 	}
 	n := &nursery{dir: t.TempDir(), deaths: make(chan *child, 16)}
-	n.supervisor, err = newSupervisor(exe, []string{childEnv + "=" + behaviour}, func(c *child) { n.deaths <- c })
+	n.supervisor, err = newSupervisor(exe, []string{childEnv + "=" + behaviour}, func(c *child) func() { return func() { n.deaths <- c } })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,11 +124,10 @@ func TestUnwantedDeathIsReported(t *testing.T) {
 	case <-time.After(15 * time.Second):
 		t.Fatal("no report")
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if len(n.children) != 0 {
+	if n.mu.Lock(); len(n.children) != 0 {
 		t.Error("it was started again")
 	}
+	n.mu.Unlock()
 }
 
 func TestStartOfNothing(t *testing.T) {

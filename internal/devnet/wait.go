@@ -21,18 +21,21 @@ const (
 // what is missing, ErrDied if a validator dies meanwhile, that of ctx.
 func (d *Devnet) await(ctx context.Context, what string, limit time.Duration, check func(context.Context) (missing string)) error {
 	began, told := time.Now(), time.Now()
-	deaths := d.countDeaths()
+	deaths := 0
+	if d.started.Load() { // later, only what dies from now on
+		deaths = d.countDeaths()
+	}
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	for {
 		missing := check(ctx)
 		switch {
+		case d.countDeaths() > deaths:
+			return fmt.Errorf("%s: %w", what, d.Deaths())
 		case missing == "":
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case d.countDeaths() > deaths:
-			return fmt.Errorf("%s: %w", what, d.Deaths())
 		case time.Since(began) > limit:
 			return fmt.Errorf("%w: %s, after %v: %s", ErrLate, what, limit, missing)
 		}
