@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -110,6 +109,7 @@ type testNode struct {
 	dir     string
 	journal *journal
 	opt     Options
+	opened  func(*Node) // called between Open and Run
 
 	mu     sync.Mutex
 	node   *Node // nil while it is down
@@ -132,6 +132,9 @@ func (n *testNode) tryStart() error {
 	node, err := Open(n.dir, opt)
 	if err != nil {
 		return err
+	}
+	if n.opened != nil {
+		n.opened(node)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -460,5 +463,3 @@ func (n *testNetwork) crossed(id proofs.Hash, to *testNetwork) {
 		n.t.Fatalf("message at %s: got %+v", to.zero.Parameters.Name, got)
 	}
 }
-
-func u64of(b []byte) uint64 { return binary.BigEndian.Uint64(b) }
