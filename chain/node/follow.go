@@ -105,14 +105,55 @@ func meshProtocol(proto client.Proto) p2p.Protocol {
 	}
 }
 
-// Request implements client.Transport.
+// hedge is how long one node may take before the next is asked as well: a node
+// that was killed looks connected for some seconds.
+const (
+	hedge     = 250 * time.Millisecond
+	maxHedged = 3
+)
+
+// Request implements client.Transport. The first answer counts.
 func (f *foreign) Request(ctx context.Context, peer proofs.NetworkID, proto client.Proto, req []byte) (string, []byte, error) {
 	nodes := f.candidates(peer)
 	if len(nodes) == 0 {
 		return "", nil, fmt.Errorf("%s: %w (%d known)", peer.Short(), errNoForeignNode, f.count(peer))
 	}
-	resp, err := f.n.host.Request(ctx, nodes[0], meshProtocol(proto), req)
-	return proofs.NodeKey(nodes[0]).String(), resp, err
+	nodes = nodes[:min(len(nodes), maxHedged)]
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type answer struct {
+		from p2p.NodeKey
+		resp []byte
+		err  error
+	}
+	answers := make(chan answer, len(nodes))
+	ask := func(node p2p.NodeKey) {
+		f.n.group.Go(func() {
+			resp, err := f.n.host.Request(ctx, node, meshProtocol(proto), req)
+			answers <- answer{node, resp, err}
+		})
+	}
+	var last answer
+	for asked, pending := 0, 0; ; {
+		var next <-chan time.Time
+		if asked < len(nodes) && pending == 0 {
+			ask(nodes[asked])
+			asked, pending = asked+1, pending+1
+		}
+		if asked < len(nodes) {
+			next = time.After(hedge)
+		}
+		select {
+		case last = <-answers:
+			pending--
+			if last.err == nil || pending == 0 && asked == len(nodes) {
+				return proofs.NodeKey(last.from).String(), last.resp, last.err
+			}
+		case <-next:
+			ask(nodes[asked])
+			asked, pending = asked+1, pending+1
+		}
+	}
 }
 
 // Penalize implements client.Transport.
