@@ -44,7 +44,7 @@ type storedEvidence struct {
 //	v node digest       → evidence against a validator
 //	o place             → digest of an own batch that is not ordered yet
 //	r digest            → nothing: a block ordered this batch
-//	x, i, q, s          → when things happened (traces.go)
+//	x, i, q, s, f       → when things happened (traces.go)
 type blockStore struct{ db *store.DB }
 
 const (
@@ -61,6 +61,7 @@ const (
 	keyInducted  = 'i'
 	keyAcked     = 'q'
 	keySettled   = 's'
+	keyRefund    = 'f'
 	maxStoredLen = 8 << 20
 )
 

@@ -185,6 +185,17 @@ func (t *tracer) emitted(ref *proofs.EmittedRef, at, height uint64, certified *p
 			e.Steps = append(e.Steps, s)
 		}
 	}
+	height, ok, err := t.n.traces.refunded(ref.ID)
+	if err != nil {
+		return err
+	}
+	if ok {
+		at, err := t.n.traces.executedAt(height)
+		if err != nil {
+			return err
+		}
+		e.Steps = append(e.Steps, api.Step{Name: api.StepRefunded, Time: at, Height: height})
+	}
 	t.Emitted = append(t.Emitted, e)
 	return nil
 }

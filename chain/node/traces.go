@@ -18,6 +18,7 @@ import (
 //	i peer incarnation end       → height that inducted messages up to end
 //	q peer incarnation acked     → height that learnt how far the peer inducted ours
 //	s peer incarnation settled   → height that learnt how far the peer settled ours
+//	f message id                 → height that gave its value back
 //
 // Entries are not synced: a trace may miss a time after a crash.
 type traces struct{ n *Node }
@@ -42,7 +43,43 @@ func (t *traces) executed(now uint64, j *job, res *execution.Result) error {
 			}
 		}
 	}
+	for i := range res.Receipts {
+		if err := t.refund(&b, &res.Receipts[i]); err != nil {
+			return err
+		}
+	}
 	return t.n.chainDB.Write(&b, false)
+}
+
+// refund notes whose value a local message gave back.
+func (t *traces) refund(b *store.Batch, r *proofs.Receipt) error {
+	if r.Kind != proofs.ReceiptMessage || r.Source != t.n.zero.ID || r.Code != proofs.CodeOK {
+		return nil
+	}
+	entry, ok, err := t.n.logEntry(execution.LocalLog, r.Index)
+	if err != nil || !ok {
+		return err
+	}
+	var m proofs.Message
+	if err := proofs.Decode(&m, entry, maxStoredLen); err != nil {
+		return fmt.Errorf("local message %d: %w", r.Index, err)
+	}
+	if m.Kind == proofs.KindRefund {
+		b.Set(key(keyRefund, m.Cause[:]), u64(r.Height))
+	}
+	return nil
+}
+
+// refunded returns the height that gave the value of a message back.
+func (t *traces) refunded(id proofs.Hash) (height uint64, ok bool, err error) {
+	v, err := t.n.chainDB.Get(key(keyRefund, id[:]))
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	return binary.BigEndian.Uint64(v), true, nil
 }
 
 func (t *traces) link(b *store.Batch, height uint64, id proofs.NetworkID) error {
