@@ -48,3 +48,23 @@ type Backend[G1, G2 any] interface {
 	// subgroups and not infinity.
 	Verify(pk *G2, msg, dst []byte, sig *G1) bool
 }
+
+// Sums is what verifying many signatures at once needs besides [Backend], S being
+// a running sum of points of G1 in whatever coordinates add fastest. The zero
+// value of a sum is infinity. The same rules hold: pure, safe for concurrent use,
+// no goroutine; and nothing here sees a secret, so nothing is constant time.
+type Sums[G1, G2, S any] interface {
+	// HashG1 hashes msg to G1 under dst.
+	HashG1(msg, dst []byte) G1
+	// Scale returns factor·p; the factor is 16 bytes big-endian.
+	Scale(p *G1, factor *[16]byte) S
+	// Add adds a point to sum, an equal or inverse one too.
+	Add(sum *S, p *G1)
+	// Join adds another sum to sum, an equal or inverse one too, or sum itself.
+	Join(sum, other *S)
+	// Affine returns the point that sum is.
+	Affine(sum *S) G1
+	// VerifyProduct reports Π e(points[k], keys[k]) = e(sig, g2). All are in their
+	// subgroups, any may be infinity, and there is at least one pair.
+	VerifyProduct(points []G1, keys []*G2, sig *G1) bool
+}
