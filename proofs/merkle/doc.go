@@ -1,8 +1,8 @@
 // Package merkle holds the two authenticated structures of Isthmus and what a stranger needs to check them: append-only
 // logs (queues, receipts, dedup buckets) and the state trie.
 //
-// What lives here: the hash functions of both, compact ranges, inclusion proofs of logs, proofs of presence and absence of
-// the trie, and the trie proof's byte form. All of it is pure: no I/O, no clock, no goroutine, no map order. Storage of
+// What lives here: the hash functions of both, compact ranges, inclusion proofs of logs, proofs of presence, absence and
+// key ranges of the trie, the byte forms of its proofs, and the trie in memory as the reference for stores. All of it is pure: no I/O, no clock, no goroutine, no map order. Storage of
 // nodes lives with the stores; they drive this package through the visit and node callbacks.
 //
 // Logs hash as RFC 6962 section 2.1 and RFC 9162 section 2.1 say. Compact ranges follow transparency-dev/merkle,

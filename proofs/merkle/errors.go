@@ -30,6 +30,8 @@ const (
 	ErrNeighbour ErrorKind = "neighbour off the path"
 	// ErrEncoding: bytes are not the canonical form of a trie proof.
 	ErrEncoding ErrorKind = "trie proof encoding"
+	// ErrRangeEntries: pairs are not those that a range proof shows.
+	ErrRangeEntries ErrorKind = "pairs differ from the range"
 	// ErrDuplicateKey: a key occurs twice among the pairs of a trie.
 	ErrDuplicateKey ErrorKind = "duplicate key"
 )

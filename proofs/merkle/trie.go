@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
-	"sort"
 )
 
 // MaxTrieSteps is the largest number of inner nodes above a leaf: one for each bit of a key hash.
@@ -125,6 +124,15 @@ type KV struct {
 // TrieRoot returns the root of the trie that holds these pairs, in any order: the reference for stores, and what a zero-state
 // is made with. It holds all leaves in memory. ErrDuplicateKey when a key occurs twice.
 func TrieRoot(pairs []KV) (Hash, error) {
+	t, err := NewTrie(pairs)
+	if err != nil {
+		return Hash{}, err
+	}
+	return t.Root(), nil
+}
+
+// sortedLeaves returns the leaves of pairs in order of their key hashes. ErrDuplicateKey.
+func sortedLeaves(pairs []KV) ([]TrieLeafData, error) {
 	leaves := make([]TrieLeafData, len(pairs))
 	for i, p := range pairs {
 		leaves[i] = TrieLeafData{KeyHash(p.Key), ValueHash(p.Value)}
@@ -132,22 +140,18 @@ func TrieRoot(pairs []KV) (Hash, error) {
 	slices.SortFunc(leaves, func(a, b TrieLeafData) int { return bytes.Compare(a.KeyHash[:], b.KeyHash[:]) })
 	for i := 1; i < len(leaves); i++ {
 		if leaves[i].KeyHash == leaves[i-1].KeyHash {
-			return Hash{}, fmt.Errorf("%w: key hash %x", ErrDuplicateKey, leaves[i].KeyHash)
+			return nil, fmt.Errorf("%w: key hash %x", ErrDuplicateKey, leaves[i].KeyHash)
 		}
 	}
-	if len(leaves) == 0 {
-		return TrieEmpty(), nil
-	}
-	return subtrie(leaves), nil
+	return leaves, nil
 }
 
 // subtrie returns the root above leaves, which are sorted, distinct and at least one: the first and the last one part
 // where all of them do.
 func subtrie(leaves []TrieLeafData) Hash {
-	bit, ok := DiffBit(leaves[0].KeyHash, leaves[len(leaves)-1].KeyHash)
-	if !ok {
+	if len(leaves) == 1 {
 		return TrieLeaf(leaves[0].KeyHash, leaves[0].ValueHash)
 	}
-	n := sort.Search(len(leaves), func(i int) bool { return KeyBit(leaves[i].KeyHash, bit) == 1 })
-	return TrieNode(bit, subtrie(leaves[:n]), subtrie(leaves[n:]))
+	bit, left, right := split(leaves)
+	return TrieNode(bit, subtrie(left), subtrie(right))
 }

@@ -209,3 +209,34 @@ func TestVectorsTrieEncoding(t *testing.T) {
 		})
 	}
 }
+
+func TestVectorsTrieRange(t *testing.T) {
+	type vector struct {
+		Desc  string
+		Pairs []struct {
+			Key, Value octets
+		}
+		Root, From, To octets
+		Leaves         []octets
+		Proof          octets
+		WantErr        string
+	}
+	for _, v := range readVectors[vector](t, "trie_range.json") {
+		t.Run(v.Desc, func(t *testing.T) {
+			p, err := merkle.ParseRangeProof(v.Proof)
+			var leaves []merkle.TrieLeafData
+			if err == nil {
+				leaves, err = merkle.VerifyRange(hashOf(t, v.Root), hashOf(t, v.From), hashOf(t, v.To), p)
+			}
+			wantKind(t, err, v.WantErr)
+			if len(leaves) != len(v.Leaves) {
+				t.Fatalf("got %d leaves, want %d", len(leaves), len(v.Leaves))
+			}
+			for i, l := range leaves {
+				if got := append(l.KeyHash[:], l.ValueHash[:]...); !bytes.Equal(got, v.Leaves[i]) {
+					t.Fatalf("leaf %d: got %x, want %x", i, got, v.Leaves[i])
+				}
+			}
+		})
+	}
+}

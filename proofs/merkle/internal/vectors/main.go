@@ -51,6 +51,7 @@ func files() []file {
 		{"inclusion.json", inclusionCases()},
 		{"trie.json", trieCases()},
 		{"trie_encoding.json", encodingCases()},
+		{"trie_range.json", rangeProofCases()},
 	}
 }
 
