@@ -92,7 +92,7 @@ func call[Q, W, T any](ctx context.Context, c *Client, method func(context.Conte
 	}
 	res, err := method(ctx, connect.NewRequest(req))
 	if err != nil {
-		return none, c.failed(err)
+		return none, c.failed(ctx, err)
 	}
 	v, err := decode(res.Msg)
 	if err != nil {
@@ -101,10 +101,15 @@ func call[Q, W, T any](ctx context.Context, c *Client, method func(context.Conte
 	return v, nil
 }
 
-func (c *Client) failed(err error) error {
+// failed classes the error of a call. A node that goes away in the middle of one
+// resets it, which looks as if the caller had cancelled it.
+func (c *Client) failed(ctx context.Context, err error) error {
 	err = fromWire(err)
 	if errors.Is(err, context.Canceled) {
-		return err
+		if ctx.Err() != nil {
+			return err
+		}
+		err = fmt.Errorf("%w: the connection was reset", ErrUnavailable)
 	}
 	return fmt.Errorf("node %s: %w", c.addr, err)
 }
@@ -139,13 +144,13 @@ func (c *Client) Status(ctx context.Context, id proofs.Hash) (*Status, error) {
 // WatchStatus implements [Backend].
 func (c *Client) WatchStatus(ctx context.Context, id proofs.Hash, fn func(Status) error) error {
 	s, err := c.node.WatchStatus(ctx, connect.NewRequest(&v1.WatchStatusRequest{Id: hexOf(id)}))
-	return receive(c, s, err, statusFromWire, fn)
+	return receive(ctx, c, s, err, statusFromWire, fn)
 }
 
 // receive calls fn for each message of a stream until it ends.
-func receive[W, T any](c *Client, s *connect.ServerStreamForClient[W], err error, decode func(*W) (*T, error), fn func(T) error) error {
+func receive[W, T any](ctx context.Context, c *Client, s *connect.ServerStreamForClient[W], err error, decode func(*W) (*T, error), fn func(T) error) error {
 	if err != nil {
-		return c.failed(err)
+		return c.failed(ctx, err)
 	}
 	defer s.Close()
 	for s.Receive() {
@@ -158,7 +163,7 @@ func receive[W, T any](c *Client, s *connect.ServerStreamForClient[W], err error
 		}
 	}
 	if err := s.Err(); err != nil {
-		return c.failed(err)
+		return c.failed(ctx, err)
 	}
 	return nil
 }
@@ -251,7 +256,7 @@ func (c *Client) Links(ctx context.Context) ([]Link, error) {
 // Watch implements [Backend].
 func (c *Client) Watch(ctx context.Context, fn func(Event) error) error {
 	s, err := c.node.Watch(ctx, connect.NewRequest(&v1.WatchRequest{}))
-	return receive(c, s, err, eventFromWire, fn)
+	return receive(ctx, c, s, err, eventFromWire, fn)
 }
 
 // Propose implements [Admin]. Only what the proposer chooses of act is sent.

@@ -79,8 +79,8 @@ func (b *backend) Info(context.Context) (*api.Info, error) {
 }
 
 // Submit implements api.Backend.
-func (b *backend) Submit(_ context.Context, wire []byte) (*api.Admission, error) {
-	v, err := b.n.ingress.submit(wire)
+func (b *backend) Submit(ctx context.Context, wire []byte) (*api.Admission, error) {
+	v, err := b.n.ingress.submit(ctx, wire)
 	if err != nil {
 		return nil, classed(err)
 	}

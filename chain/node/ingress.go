@@ -32,6 +32,8 @@ type ingress struct {
 	mu   sync.Mutex
 	pool *admission.Pool
 
+	batched map[proofs.Hash]chan struct{} // closed when the message is in a durable batch; guarded by mu
+
 	items chan types.Item
 	more  chan struct{} // something waits for a batch
 
@@ -45,14 +47,16 @@ func newIngress(n *Node) *ingress {
 		n:     n,
 		pool:  admission.New(admission.Config{Network: n.zero.ID, ExpiryWindow: n.zero.Parameters.ExpiryWindow}),
 		items: make(chan types.Item, maxItems), more: make(chan struct{}, 1),
-		own: make(map[proofs.Hash]uint64),
+		own: make(map[proofs.Hash]uint64), batched: make(map[proofs.Hash]chan struct{}),
 	}
 }
 
 var errNoLane = errors.New("this node is not a validator now: it has no lane")
 
-// submit admits an external message. The signature is checked outside the lock.
-func (g *ingress) submit(wire []byte) (*admission.Verified, error) {
+// submit admits an external message, and returns when it is in a durable batch of
+// this node's lane: what was answered for survives this node's restart. The
+// signature is checked outside the lock.
+func (g *ingress) submit(ctx context.Context, wire []byte) (*admission.Verified, error) {
 	if g.n.status.Load().Self < 0 {
 		return nil, errNoLane
 	}
@@ -75,14 +79,22 @@ func (g *ingress) submit(wire []byte) (*admission.Verified, error) {
 	if err != nil {
 		return nil, err
 	}
+	done := make(chan struct{})
 	g.mu.Lock()
-	err = g.pool.Add(now, v)
+	if err = g.pool.Add(now, v); err == nil {
+		g.batched[v.ID()] = done
+	}
 	g.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
 	g.wake()
-	return v, nil
+	select {
+	case <-done:
+		return v, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // submitItem puts a mesh item or an act into the next batch; it waits a moment for
@@ -177,6 +189,12 @@ func (g *ingress) makeBatch(ctx context.Context) error {
 	}
 	g.mu.Lock()
 	g.pool.Batched(g.n.now(), ids, digest)
+	for _, id := range ids {
+		if done := g.batched[id]; done != nil {
+			close(done)
+			delete(g.batched, id)
+		}
+	}
 	g.mu.Unlock()
 	g.n.broadcast(g.n.status.Load().Set, classBatch, wire)
 	g.n.core.post(ctx, lanes.OwnBatch{Digest: digest})
@@ -250,7 +268,9 @@ func (g *ingress) executed(now uint64, j *job, done *types.Executed, receipts []
 			g.pool.Executed(now, r.Body, done.Height, r.Code)
 		}
 	}
-	g.pool.Expire(now, done.Time)
+	for _, id := range g.pool.Expire(now, done.Time) {
+		delete(g.batched, id)
+	}
 	g.mu.Unlock()
 	g.ownMu.Lock()
 	defer g.ownMu.Unlock()

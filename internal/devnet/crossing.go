@@ -71,10 +71,7 @@ func (c *crossings) measure(ctx context.Context, name string, l *LinkStatus) (ti
 // receivedAt returns when an external message was admitted, as the validator that
 // admitted it remembers.
 func (net *network) receivedAt(ctx context.Context, id proofs.Hash) (time.Time, bool) {
-	for _, n := range net.nodes {
-		if n.process() == nil {
-			continue
-		}
+	for _, n := range net.byHope() {
 		t, err := n.client.Trace(ctx, id)
 		if err != nil {
 			continue

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -155,6 +156,9 @@ func (d *Devnet) launch(n *node) error {
 // tells of it.
 func (d *Devnet) died(c *child) func() {
 	text := c.describe()
+	if n := d.nodeOf(c); n != nil {
+		text += "\n\tto start it again: isthmus node run --dir " + n.dir
+	}
 	d.mu.Lock()
 	d.deaths = append(d.deaths, fmt.Errorf("%w: %s", ErrDied, text))
 	d.mu.Unlock()
@@ -164,6 +168,17 @@ func (d *Devnet) died(c *child) func() {
 			d.progress("", "%s: %v", ManifestFile, err)
 		}
 	}
+}
+
+func (d *Devnet) nodeOf(c *child) *node {
+	for _, net := range d.networks {
+		for _, n := range net.nodes {
+			if strings.HasSuffix(c.name, " "+n.name) {
+				return n
+			}
+		}
+	}
+	return nil
 }
 
 // Deaths returns what is known of validators that ended although nobody wanted

@@ -55,14 +55,11 @@ func (l *light) expired() error {
 	return nil
 }
 
-// each calls ask for the running nodes of the network in turn until one of them
-// gives what holds.
+// each calls ask for the nodes of the network in turn until one of them gives what
+// holds.
 func (l *light) each(ctx context.Context, ask func(ctx context.Context, c *api.Client) error) error {
 	errs := []error{errNobody}
-	for _, n := range l.net.nodes {
-		if n.process() == nil {
-			continue
-		}
+	for _, n := range l.net.byHope() {
 		limited, cancel := context.WithTimeout(ctx, 4*callLimit)
 		err := ask(limited, n.client)
 		cancel()

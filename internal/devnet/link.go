@@ -92,13 +92,10 @@ func linkTo(links []api.Link, peer proofs.NetworkID) *api.Link {
 	return nil
 }
 
-// links returns what a running node of the network says, the first that answers.
+// links returns what a node of the network says, the first that answers.
 func (net *network) links(ctx context.Context) ([]api.Link, error) {
 	errs := []error{errNobody}
-	for _, n := range net.nodes {
-		if n.process() == nil {
-			continue
-		}
+	for _, n := range net.byHope() {
 		limited, cancel := context.WithTimeout(ctx, callLimit)
 		links, err := n.client.Links(limited)
 		cancel()

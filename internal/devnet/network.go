@@ -232,3 +232,17 @@ func add(a, b proofs.Amount) (proofs.Amount, error) {
 	}
 	return sum, nil
 }
+
+// byHope lists the validators, those whose process runs first. The others may have
+// been started again by hand.
+func (net *network) byHope() []*node {
+	var running, others []*node
+	for _, n := range net.nodes {
+		if n.process() != nil {
+			running = append(running, n)
+		} else {
+			others = append(others, n)
+		}
+	}
+	return append(running, others...)
+}

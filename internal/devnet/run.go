@@ -45,7 +45,7 @@ func Run(ctx context.Context, o RunOptions) (err error) {
 		}
 	}
 	if o.Exit {
-		return d.Deaths()
+		return nil
 	}
 	s.hints(d)
 	return d.live(ctx, s)

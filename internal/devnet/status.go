@@ -43,15 +43,12 @@ type LinkStatus struct {
 	incarnation uint64
 }
 
-// Status asks all running validators.
+// Status asks all validators.
 func (d *Devnet) Status(ctx context.Context) *Status {
 	s := new(Status)
 	for _, net := range d.networks {
 		ns := NetworkStatus{Name: net.name, Total: len(net.nodes)}
 		for _, n := range net.nodes {
-			if n.process() == nil {
-				continue
-			}
 			info, err := n.info(ctx)
 			if err != nil {
 				continue

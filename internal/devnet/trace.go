@@ -51,13 +51,10 @@ func (d *Devnet) Trace(ctx context.Context, s *Sent) ([]TracedStep, error) {
 	return steps, nil
 }
 
-// traceMessage asks the running validators in turn.
+// traceMessage asks the validators in turn.
 func (net *network) traceMessage(ctx context.Context, p place) (*api.Trace, error) {
 	errs := []error{errNobody}
-	for _, n := range net.nodes {
-		if n.process() == nil {
-			continue
-		}
+	for _, n := range net.byHope() {
 		t, err := n.client.TraceMessage(ctx, p.source, p.incarnation, p.index)
 		if err == nil {
 			return t, nil

@@ -43,14 +43,15 @@ type Sent struct {
 // Crossing is the time from submission to execution at the destination.
 func (s *Sent) Crossing() time.Duration { return s.Executed.Sub(s.Submitted) }
 
-// Send signs a transfer and submits it. It tries again while the node is busy.
+// Send signs a transfer and submits it. It tries again while the node is busy, and
+// goes to another validator if this one is gone: the same signed message twice is
+// one message.
 func (d *Devnet) Send(ctx context.Context, t Transfer) (*Sent, error) {
 	from, err := d.network(t.From)
 	if err != nil {
 		return nil, err
 	}
-	n, err := d.node(t.From, t.Via)
-	if err != nil {
+	if _, err := d.node(t.From, t.Via); err != nil {
 		return nil, err
 	}
 	x, key, err := d.external(from, &t)
@@ -59,27 +60,38 @@ func (d *Devnet) Send(ctx context.Context, t Transfer) (*Sent, error) {
 	}
 	x.Sign(key.key)
 	s := &Sent{Transfer: t, ID: x.ID(), Submitted: time.Now()}
-	wire := x.MarshalCanoto()
-	for {
-		a, err := n.client.Submit(ctx, wire)
-		if err == nil && a.ID != s.ID {
-			return nil, fmt.Errorf("%w: message %x was admitted as %x", api.ErrProof, s.ID[:4], a.ID[:4])
-		}
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, api.ErrBusy) {
-			return nil, fmt.Errorf("%s→%s by %s: %w", t.From, t.To, n.name, err)
-		}
-		if err := pause(ctx, pollEvery); err != nil {
-			return nil, err
-		}
+	if err := d.submit(ctx, from, s, x.MarshalCanoto()); err != nil {
+		return nil, fmt.Errorf("%s→%s: %w", t.From, t.To, err)
 	}
 	d.mu.Lock()
 	d.sent = append(d.sent, s)
 	d.recipients[t.Recipient] = struct{}{}
 	d.mu.Unlock()
 	return s, nil
+}
+
+func (d *Devnet) submit(ctx context.Context, from *network, s *Sent, wire []byte) error {
+	began := time.Now()
+	for k := s.Via; ; {
+		n := from.nodes[k%len(from.nodes)]
+		limited, cancel := context.WithTimeout(ctx, callLimit)
+		a, err := n.client.Submit(limited, wire)
+		cancel()
+		switch {
+		case err == nil && a.ID != s.ID:
+			return fmt.Errorf("%w: message %x was admitted as %x", api.ErrProof, s.ID[:4], a.ID[:4])
+		case err == nil, errors.Is(err, api.ErrDuplicate) && k != s.Via:
+			return nil // another validator took it in before it went silent
+		case errors.Is(err, api.ErrBusy):
+		case (errors.Is(err, api.ErrUnavailable) || errors.Is(err, api.ErrTimeout)) && time.Since(began) < d.o.Patience:
+			k++
+		default:
+			return fmt.Errorf("by %s: %w", n.name, err)
+		}
+		if err := pause(ctx, pollEvery); err != nil {
+			return err
+		}
+	}
 }
 
 // external makes the message for a transfer, whose defaults it fills in.
@@ -217,15 +229,13 @@ func (d *Devnet) time(ctx context.Context, sent []*Sent) error {
 	return g.Wait()
 }
 
-// executedAt returns when a validator had executed a message: validator i, or the
-// next one that runs and knows it.
+// executedAt returns when a validator had executed a message: validator i, or one
+// that answers in its place.
 func (net *network) executedAt(ctx context.Context, i int, p place) (time.Time, error) {
+	nodes := net.byHope()
 	errs := []error{errNobody}
-	for k := range net.nodes {
-		n := net.nodes[(i+k)%len(net.nodes)]
-		if n.process() == nil {
-			continue
-		}
+	for k := range nodes {
+		n := nodes[(i+k)%len(nodes)]
 		at, err := n.executedAt(ctx, p)
 		if err == nil {
 			return at, nil

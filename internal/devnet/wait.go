@@ -18,19 +18,17 @@ const (
 )
 
 // await polls until check names nothing that is missing. Errors: ErrLate with
-// what is missing, ErrDied if a validator dies meanwhile, that of ctx.
+// what is missing, that of ctx, and ErrDied if a validator dies during the start.
+// Later a death is told and nothing more: a network goes on without some of its
+// validators, and who killed one may start it again.
 func (d *Devnet) await(ctx context.Context, what string, limit time.Duration, check func(context.Context) (missing string)) error {
 	began, told := time.Now(), time.Now()
-	deaths := 0
-	if d.started.Load() { // later, only what dies from now on
-		deaths = d.countDeaths()
-	}
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	for {
 		missing := check(ctx)
 		switch {
-		case d.countDeaths() > deaths:
+		case !d.started.Load() && d.countDeaths() > 0:
 			return fmt.Errorf("%s: %w", what, d.Deaths())
 		case missing == "":
 			return nil
