@@ -51,6 +51,10 @@ func (a *Aggregate) Signers(set *ValidatorSet) (signers []int, weight uint64, er
 // Verify checks, in this order, the bitmap, that the signers weigh more than
 // num/den of the set, and that their aggregate signature is over msg.
 func (a *Aggregate) Verify(set *ValidatorSet, msg []byte, num, den uint32) error {
+	return a.verify(set, msg, num, den, atOnce)
+}
+
+func (a *Aggregate) verify(set *ValidatorSet, msg []byte, num, den uint32, signed verifier) error {
 	signers, weight, err := a.Signers(set)
 	if err != nil {
 		return err
@@ -58,19 +62,21 @@ func (a *Aggregate) Verify(set *ValidatorSet, msg []byte, num, den uint32) error
 	if !set.Exceeds(weight, num, den) {
 		return fmt.Errorf("certificate: got weight %d, want more than %d/%d of %d: %w", weight, num, den, set.total, ErrQuorum)
 	}
-	sig, err := bls.ParseSignature(a.Signature[:])
-	if err != nil {
-		return fmt.Errorf("certificate: %w: %w", ErrSignature, err)
-	}
 	keys := make([]*bls.PublicKey, len(signers))
 	for k, i := range signers {
 		keys[k] = set.keys[i]
 	}
-	if err := bls.VerifyAggregate(keys, msg, sig); err != nil {
+	if err := signed(bls.Certificate{Keys: keys, Msg: msg, Sig: a.Signature}); err != nil {
 		return fmt.Errorf("certificate: %w: %w", ErrSignature, err)
 	}
 	return nil
 }
+
+// verifier is asked about each signature after everything cheaper: [atOnce], or one
+// that keeps it to be verified with others ([Walk]).
+type verifier func(bls.Certificate) error
+
+func atOnce(c bls.Certificate) error { return c.Verify() }
 
 // Vote is what a validator signs about one view of its network's ordering. A
 // nullification names no parent and no header.
@@ -106,10 +112,10 @@ type Certificate struct {
 }
 
 // verify checks the certificate for header h, whose id is id, under set.
-func (c *Certificate) verify(network NetworkID, h *Header, id Hash, set *ValidatorSet) error {
+func (c *Certificate) verify(network NetworkID, h *Header, id Hash, set *ValidatorSet, signed verifier) error {
 	if h.SetHash != set.hash {
 		return fmt.Errorf("certificate: got set %x, want %x: %w", h.SetHash[:4], set.hash[:4], ErrSet)
 	}
 	v := Vote{Kind: TypeFinalize, Epoch: h.Epoch, SetHash: h.SetHash, View: c.View, ParentView: c.ParentView, Header: id}
-	return c.Quorum.Verify(set, v.SigningBytes(network), 2, 3)
+	return c.Quorum.verify(set, v.SigningBytes(network), 2, 3, signed)
 }

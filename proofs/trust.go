@@ -51,6 +51,10 @@ func (t *Trust) Expired(now uint64) bool { return now > t.Time && now-t.Time > t
 // a claim that nobody may have signed, so none of them says anything about the
 // network itself.
 func (t *Trust) VerifyHeader(ch *CertifiedHeader, clock Clock) (*VerifiedHeader, error) {
+	return t.verifyHeader(ch, clock, atOnce)
+}
+
+func (t *Trust) verifyHeader(ch *CertifiedHeader, clock Clock, signed verifier) (*VerifiedHeader, error) {
 	h := &ch.Header
 	if t.isKeyBlock(h) {
 		return t.knownKeyBlock(h, clock)
@@ -63,7 +67,7 @@ func (t *Trust) VerifyHeader(ch *CertifiedHeader, clock Clock) (*VerifiedHeader,
 	if err != nil {
 		return nil, err
 	}
-	if err := ch.Certificate.verify(t.Network, last, lastID, t.Set); err != nil {
+	if err := ch.Certificate.verify(t.Network, last, lastID, t.Set, signed); err != nil {
 		return nil, fmt.Errorf("header %d of %s: %w", h.Height, t.Network.Short(), err)
 	}
 	return &VerifiedHeader{header: *h, id: id}, nil
@@ -137,6 +141,10 @@ func follow(h *Header, id Hash, links []Header) (*Header, Hash, error) {
 // Advance checks a key block and returns the trust that follows from it. A key
 // block of a later epoch is accepted if the very same set signed it.
 func (t *Trust) Advance(kb *KeyBlock, clock Clock) (Trust, *VerifiedHeader, error) {
+	return t.advance(kb, clock, atOnce)
+}
+
+func (t *Trust) advance(kb *KeyBlock, clock Clock, signed verifier) (Trust, *VerifiedHeader, error) {
 	h := &kb.Header
 	if !h.IsKeyBlock() {
 		return Trust{}, nil, fmt.Errorf("header %d of %s: no key block: %w", h.Height, t.Network.Short(), ErrLink)
@@ -144,11 +152,11 @@ func (t *Trust) Advance(kb *KeyBlock, clock Clock) (Trust, *VerifiedHeader, erro
 	if t.isKeyBlock(h) {
 		return Trust{}, nil, fmt.Errorf("key block %d of %s: it is the one that is followed: %w", h.Height, t.Network.Short(), ErrStale)
 	}
-	v, err := t.VerifyHeader(&CertifiedHeader{Header: *h, Certificate: kb.Certificate}, clock)
+	v, err := t.verifyHeader(&CertifiedHeader{Header: *h, Certificate: kb.Certificate}, clock, signed)
 	if err != nil {
 		return Trust{}, nil, err
 	}
-	next, err := t.Set.Apply(&kb.Next)
+	next, err := t.Set.apply(&kb.Next, signed)
 	if err != nil {
 		return Trust{}, nil, fmt.Errorf("key block %d of %s: %w", h.Height, t.Network.Short(), err)
 	}

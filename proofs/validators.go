@@ -44,11 +44,12 @@ type ValidatorSet struct {
 // node key, strictly. Errors: ErrNotCanon, ErrWeight, ErrPossession, ErrTooLarge
 // and those of bls.ParsePublicKey.
 func NewValidatorSet(members []Validator) (*ValidatorSet, error) {
-	return newValidatorSet(members, nil)
+	return newValidatorSet(members, nil, atOnce)
 }
 
-// newValidatorSet takes the keys that old has proved already from there.
-func newValidatorSet(members []Validator, old *ValidatorSet) (*ValidatorSet, error) {
+// newValidatorSet takes the keys that old has proved already from there, and asks
+// signed about the proofs of the others.
+func newValidatorSet(members []Validator, old *ValidatorSet, signed verifier) (*ValidatorSet, error) {
 	if len(members) == 0 || len(members) > MaxValidators {
 		return nil, fmt.Errorf("validator set: got %d members, want 1 to %d: %w", len(members), MaxValidators, ErrTooLarge)
 	}
@@ -68,7 +69,7 @@ func newValidatorSet(members []Validator, old *ValidatorSet) (*ValidatorSet, err
 		}
 	}
 	for i := range s.members {
-		key, err := s.members[i].prove(old)
+		key, err := s.members[i].prove(old, signed)
 		if err != nil {
 			return nil, fmt.Errorf("validator set: member %d: %w", i, err)
 		}
@@ -93,7 +94,7 @@ func (s *ValidatorSet) addWeight(i int, w uint64) error {
 
 // prove parses the member's key and checks its possession, unless old holds the
 // same key for the same node.
-func (v *Validator) prove(old *ValidatorSet) (*bls.PublicKey, error) {
+func (v *Validator) prove(old *ValidatorSet, signed verifier) (*bls.PublicKey, error) {
 	if i, ok := old.IndexOf(v.Node); ok && old.members[i].Key == v.Key && old.members[i].Possession == v.Possession {
 		return old.keys[i], nil
 	}
@@ -101,7 +102,7 @@ func (v *Validator) prove(old *ValidatorSet) (*bls.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := bls.VerifyPossession(key, v.Node, v.Possession[:]); err != nil {
+	if err := signed(bls.PossessionCertificate(key, v.Node, v.Possession)); err != nil {
 		return nil, fmt.Errorf("node %s: %w: %w", v.Node, ErrPossession, err)
 	}
 	return key, nil
@@ -200,7 +201,9 @@ func (v *Validator) same(o *Validator) bool {
 // delta that removes who is not there, names a node twice, lists a member that
 // does not change, or is not sorted, is not canonical. Errors: ErrNotCanon,
 // ErrTooLarge and those of [NewValidatorSet].
-func (s *ValidatorSet) Apply(d *SetDelta) (*ValidatorSet, error) {
+func (s *ValidatorSet) Apply(d *SetDelta) (*ValidatorSet, error) { return s.apply(d, atOnce) }
+
+func (s *ValidatorSet) apply(d *SetDelta, signed verifier) (*ValidatorSet, error) {
 	if len(d.Removed) == 0 && len(d.Upserted) == 0 {
 		return s, nil
 	}
@@ -225,7 +228,7 @@ func (s *ValidatorSet) Apply(d *SetDelta) (*ValidatorSet, error) {
 			return nil, err
 		}
 	}
-	return newValidatorSet(members, s)
+	return newValidatorSet(members, s, signed)
 }
 
 func (d *SetDelta) upsert(i int, members []Validator) ([]Validator, error) {

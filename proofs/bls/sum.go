@@ -16,7 +16,9 @@ import (
 //
 // with one factor for each different key: pairings grow with the keys, not with
 // the certificates. It is the small exponents test of Bellare, Garay and Rabin
-// (1998) for BLS; nothing is assumed of the messages, which may repeat.
+// (1998) for BLS; nothing is assumed of the messages, which may repeat. The zero
+// value is the sum of nothing: something may be merged into it, and it does not
+// verify.
 type Sum struct {
 	keys   []*PublicKey // all different, in the order in which they came
 	places map[g2]int   // of a key in keys
@@ -49,7 +51,7 @@ func SumCertificates(batch []Certificate, rand io.Reader) (*Sum, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sum{places: make(map[g2]int), sig: weightedSum(sigs, weights)}
+	s := &Sum{sig: weightedSum(sigs, weights)}
 	for _, g := range s.group(batch, weights) {
 		part := weightedSum(g.hashes, g.weights)
 		for _, place := range g.signers {
@@ -91,6 +93,9 @@ func (s *Sum) group(batch []Certificate, weights [][weightSize]byte) (groups []*
 func (s *Sum) place(pk *PublicKey) int {
 	i, found := s.places[pk.point]
 	if !found {
+		if s.places == nil {
+			s.places = make(map[g2]int)
+		}
 		i = len(s.keys)
 		s.places[pk.point] = i
 		s.keys = append(s.keys, pk)
