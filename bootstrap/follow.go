@@ -2,7 +2,9 @@ package bootstrap
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -131,9 +133,9 @@ func (w *walk) handle(r result) {
 }
 
 func (w *walk) verify() (bool, error) {
-	valid, ok := w.sync.Verify(w.o.Now())
+	valid, ok, err := w.sync.Verify(w.o.Now(), AdvanceOnCores(runtime.GOMAXPROCS(0), rand.Reader))
 	if !ok {
-		return false, nil
+		return false, err
 	}
 	if w.o.Keep != nil && len(valid) > 0 {
 		if err := w.o.Keep(valid, w.sync.Trust()); err != nil {

@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/isthmus-network/isthmus/proofs"
+	"github.com/isthmus-network/isthmus/proofs/bls"
 )
 
 // Bounds of a walk along key blocks.
 const (
-	syncBatch      = 64     // key blocks asked for at once
+	syncBatch      = 512    // key blocks asked for at once; a source may give fewer
 	syncAhead      = 4      // batches fetched and not yet verified
 	syncTimeout    = 10_000 // ms, for one fetch
 	syncHedge      = 1_500  // ms after which a second source is asked for the same
@@ -243,34 +244,39 @@ func (s *Sync) checkForm(f *Fetch, blocks []proofs.KeyBlock) error {
 	return nil
 }
 
-// Verify checks the next batch and returns its key blocks as far as they are
-// valid, and whether there was a batch. What is invalid drops its source, and
-// whatever was fetched on top of it is fetched again.
-func (s *Sync) Verify(now uint64) (valid []proofs.KeyBlock, ok bool) {
+// Advance follows blocks from t as far as they hold, with the error of the first
+// that does not: [proofs.Trust.AdvanceMany], or the same on several cores.
+type Advance func(t proofs.Trust, blocks []proofs.KeyBlock, clock proofs.Clock) (proofs.Trust, []*proofs.VerifiedHeader, error)
+
+// Verify checks the next batch with advance and returns its key blocks as far as
+// they are valid, and whether there was a batch. What is invalid drops its source,
+// and whatever was fetched on top of it is fetched again.
+//
+// An error is of the verification itself (bls.ErrRandomness) and nobody's fault:
+// the batch then waits to be verified again.
+func (s *Sync) Verify(now uint64, advance Advance) (valid []proofs.KeyBlock, ok bool, err error) {
 	if len(s.batches) == 0 {
-		return nil, false
+		return nil, false, nil
 	}
 	b := s.batches[0]
-	s.batches = slices.Delete(s.batches, 0, 1)
-	src := s.source(b.source)
-	for i := range b.blocks {
-		next, _, err := s.trust.Advance(&b.blocks[i], proofs.Clock{Now: now, Historical: true})
-		if err != nil {
-			src.drop(err)
-			s.batches = nil
-			break
-		}
-		s.trust = next
-		s.verified++
-		valid = append(valid, b.blocks[i])
+	trust, headers, err := advance(s.trust, b.blocks, proofs.Clock{Now: now, Historical: true})
+	if errors.Is(err, bls.ErrRandomness) {
+		return nil, false, fmt.Errorf("key blocks above %d: %w", b.from, err)
 	}
-	if len(valid) == len(b.blocks) {
+	s.batches = slices.Delete(s.batches, 0, 1)
+	s.trust, valid = trust, b.blocks[:len(headers)]
+	s.verified += len(valid)
+	src := s.source(b.source)
+	if err != nil {
+		src.drop(err)
+		s.batches = nil
+	} else {
 		src.strikes = max(0, src.strikes-1)
 	}
 	if len(valid) > 0 {
 		s.strikeWithholders(now, &b)
 	}
-	return valid, true
+	return valid, true, nil
 }
 
 // strikeWithholders blames those who said that nothing follows where something

@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -108,7 +109,8 @@ func (h *history) certify(d *proofs.Header) (c proofs.Certificate) {
 	return c
 }
 
-// giver is a source; what makes it good or bad is in its fields.
+// giver is a source that gives 64 key blocks at most; what makes it good or bad is
+// in its fields.
 type giver struct {
 	name  string
 	h     *history
@@ -134,7 +136,7 @@ func (g *giver) KeyBlocks(ctx context.Context, from uint64, limit int) ([]proofs
 	}
 	var out []proofs.KeyBlock
 	for i, b := range g.h.blocks {
-		if b.Header.Height > from && len(out) < limit && (g.upTo == 0 || i < g.upTo) {
+		if b.Header.Height > from && len(out) < min(limit, 64) && (g.upTo == 0 || i < g.upTo) {
 			out = append(out, b)
 		}
 	}
@@ -300,10 +302,11 @@ func TestWhatWasBuiltOnALieIsFetchedAgain(t *testing.T) {
 		t.Fatalf("got %+v, want what follows the batch that is not yet verified", second)
 	}
 	s.Got(bubble+20, second[0].ID, h.blocks[64:128])
-	if valid, ok := s.Verify(bubble + 20); !ok || len(valid) != 63 {
-		t.Fatalf("got %d valid key blocks, want 63", len(valid))
+	advance := AdvanceOnCores(1, rand.Reader)
+	if valid, ok, err := s.Verify(bubble+20, advance); !ok || len(valid) != 63 || err != nil {
+		t.Fatalf("got %d valid key blocks, error %v, want 63", len(valid), err)
 	}
-	if _, ok := s.Verify(bubble + 20); ok {
+	if _, ok, _ := s.Verify(bubble+20, advance); ok {
 		t.Fatal("what was built on the lie is still to be verified")
 	}
 	third := s.Plan(bubble + 20)

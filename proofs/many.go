@@ -58,6 +58,9 @@ func (w *Walk) keep(c bls.Certificate) error {
 	return nil
 }
 
+// Claims returns how many signatures there are to verify.
+func (w *Walk) Claims() int { return len(w.claims) }
+
 // WalkPart is the work on a part of a walk's signatures.
 type WalkPart struct {
 	walk   *Walk
