@@ -260,13 +260,19 @@ func (n *crashNetwork) progresses() {
 	for _, node := range n.nodes {
 		from = max(from, node.up().status.Load().Order.Height)
 	}
-	eventually(n.t, "the network goes on", func() string {
+	eventually(n.t, fmt.Sprintf("the network goes on after %d", from), func() string {
+		var where []string
+		behind := false
 		for _, node := range n.nodes {
-			if s := node.up().status.Load(); s.Order.Executed <= from {
-				return fmt.Sprintf("%s: %+v", node.name, s.Order)
-			}
+			s := node.up().status.Load()
+			behind = behind || s.Order.Executed <= from
+			where = append(where, fmt.Sprintf("%s: epoch %d, view %d, height %d, notarized %d, executed %d (a quorum %d), backlog %d, own batches %d",
+				node.name, s.Order.Epoch, s.Order.View, s.Order.Height, s.Order.Notarized, s.Order.Executed, s.Order.QuorumExecuted, s.Backlog, s.OwnWaiting))
 		}
-		return ""
+		if !behind {
+			return ""
+		}
+		return "\n" + strings.Join(where, "\n")
 	})
 }
 
