@@ -121,6 +121,11 @@ func TestSendWaits(t *testing.T) {
 	if code, _, stderr := isthmus(t, append(args, "acknowledged")...); code != 0 {
 		t.Errorf("up to acknowledged: got exit code %d: %s", code, stderr)
 	}
+	a.halted = true
+	code, _, stderr = isthmus(t, append(args, "executed", "--valid", "1s")...)
+	if code != 5 || !strings.Contains(stderr, "is acknowledged, past its expiry: the network stands still") {
+		t.Errorf("network that stands still: got exit code %d, %s", code, stderr)
+	}
 }
 
 func TestTraceMergesBothNetworks(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -30,6 +31,7 @@ type fakeNode struct {
 	acts    []api.ActState
 	peers   map[proofs.NetworkID][]string
 	lieZero bool
+	halted  bool
 }
 
 func newFakeNode(t *testing.T, name string, decimals uint8) *fakeNode {
@@ -87,7 +89,12 @@ func (f *fakeNode) Submit(_ context.Context, wire []byte) (*api.Admission, error
 	return &api.Admission{ID: x.ID(), Body: x.Body()}, nil
 }
 
-func (f *fakeNode) WatchStatus(_ context.Context, id proofs.Hash, fn func(api.Status) error) error {
+func (f *fakeNode) WatchStatus(ctx context.Context, id proofs.Hash, fn func(api.Status) error) error {
+	if f.halted {
+		err := fn(api.Status{ID: id, Stage: api.StageAcknowledged})
+		<-ctx.Done()
+		return errors.Join(err, ctx.Err())
+	}
 	for stage := api.StageReceived; stage <= api.StageCertified; stage++ {
 		st := api.Status{ID: id, Stage: stage}
 		if stage >= api.StageExecuted {
@@ -178,7 +185,7 @@ func isthmus(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Setenv("ISTHMUS_NODE", "")
 	t.Setenv("ISTHMUS_DIR", "")
 	var out, errs bytes.Buffer
-	p := &program{stdout: &out, stderr: &errs, now: func() time.Time { return time.UnixMilli(1_000_000) }}
+	p := &program{stdout: &out, stderr: &errs, now: func() time.Time { return time.UnixMilli(1_000_000) }, stillness: 100 * time.Millisecond}
 	code = p.run(t.Context(), append([]string{"isthmus"}, args...))
 	return code, out.String(), errs.String()
 }

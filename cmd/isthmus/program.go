@@ -26,12 +26,14 @@ type program struct {
 	terminal bool // stdout is one: tables are aligned
 	now      func() time.Time
 
+	stillness time.Duration // see the constant
+
 	// runNode runs a node until ctx ends.
 	runNode func(ctx context.Context, o nodeOptions) error
 }
 
 func newProgram() *program {
-	return &program{stdout: os.Stdout, stderr: os.Stderr, terminal: isTerminal(os.Stdout), now: time.Now, runNode: runNode}
+	return &program{stdout: os.Stdout, stderr: os.Stderr, terminal: isTerminal(os.Stdout), now: time.Now, stillness: stillness, runNode: runNode}
 }
 
 func isTerminal(f *os.File) bool {

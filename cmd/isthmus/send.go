@@ -100,7 +100,7 @@ func (p *program) send(c *cli.Context) error {
 			return err
 		}
 	}
-	failed := p.follow(c.Context, client, s, until)
+	failed := p.follow(c.Context, client, s, until, x.Expiry)
 	if c.Bool("json") {
 		return errors.Join(p.printJSON(s), failed)
 	}
@@ -179,12 +179,18 @@ func salt() (uint64, error) {
 
 var errReached = errors.New("reached")
 
+// stillness is how long after a message's expiry one that is awaited may show
+// neither that it was executed nor that it was not: then the network stands still.
+const stillness = 30 * time.Second
+
 // follow waits until the message has come to a stage, and reports a failed one.
-func (p *program) follow(ctx context.Context, client *api.Client, s *sent, until api.Stage) error {
+func (p *program) follow(ctx context.Context, client *api.Client, s *sent, until api.Stage, expiry uint64) error {
 	if until == 0 {
 		return nil
 	}
-	err := client.WatchStatus(ctx, proofs.Hash(s.ID), func(st api.Status) error {
+	wait, cancel := context.WithTimeout(ctx, time.Unix(int64(expiry), 0).Sub(p.now())+p.stillness)
+	defer cancel()
+	err := client.WatchStatus(wait, proofs.Hash(s.ID), func(st api.Status) error {
 		s.Stage, s.Height, s.Code = st.Stage, st.Height, st.Code
 		if st.Stage >= until {
 			return errReached
@@ -193,6 +199,9 @@ func (p *program) follow(ctx context.Context, client *api.Client, s *sent, until
 	})
 	switch {
 	case err != nil && !errors.Is(err, errReached):
+		if wait.Err() != nil && ctx.Err() == nil {
+			return fmt.Errorf("message %s is %s, past its expiry: the network stands still: %w", s.ID, s.Stage, api.ErrTimeout)
+		}
 		return err
 	case s.Stage == api.StageExpired && until != api.StageExpired:
 		return fmt.Errorf("message %s was not executed in time: %w", s.ID, api.ErrFailed)
