@@ -188,8 +188,10 @@ func (p *program) follow(ctx context.Context, client *api.Client, s *sent, until
 	if until == 0 {
 		return nil
 	}
-	wait, cancel := context.WithTimeout(ctx, time.Unix(int64(expiry), 0).Sub(p.now())+p.stillness)
+	// No deadline: the node would be told of it, and could answer before wait has ended.
+	wait, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer time.AfterFunc(time.Unix(int64(expiry), 0).Sub(p.now())+p.stillness, cancel).Stop()
 	err := client.WatchStatus(wait, proofs.Hash(s.ID), func(st api.Status) error {
 		s.Stage, s.Height, s.Code = st.Stage, st.Height, st.Code
 		if st.Stage >= until {
