@@ -49,8 +49,16 @@ type Layout struct{ b []byte }
 // NewLayout starts the layout of an object that belongs to network. Objects that
 // exist before their network has an id use the zero id.
 func NewLayout(network NetworkID, t ObjectType) *Layout {
-	l := &Layout{b: make([]byte, 0, 384)}
-	l.b = append(l.b, domainTag...)
+	l := &Layout{b: make([]byte, 0, layoutSize)}
+	return l.start(network, t)
+}
+
+// layoutSize is room for every layout without variable parts.
+const layoutSize = 384
+
+// start begins a layout in the memory of the one before, whose bytes are lost.
+func (l *Layout) start(network NetworkID, t ObjectType) *Layout {
+	l.b = append(l.b[:0], domainTag...)
 	l.b = append(l.b, network[:]...)
 	l.b = append(l.b, byte(t))
 	return l

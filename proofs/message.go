@@ -45,17 +45,20 @@ type Message struct {
 	canotoData canotoData_Message
 }
 
-// layout lists the fields in the order of their numbers; the source network
-// stands in the layout's own place.
-func (m *Message) layout() []byte {
-	return NewLayout(m.Source, TypeMessage).
+// layout lists the fields in the order of their numbers, in the memory of l; the
+// source network stands in the layout's own place.
+func (m *Message) layout(l *Layout) []byte {
+	return l.start(m.Source, TypeMessage).
 		U32(m.Version).Hash(m.Destination).U64(m.Incarnation).U64(m.Index).U8(uint8(m.Kind)).
 		Hash(m.Sender).Hash(m.Recipient).Fixed(m.Asset[:]).Amount(m.Amount).U64(m.Gas).U64(m.Deadline).
 		U64(m.Emitted).Hash(m.Cause).Var(m.Payload).Bytes()
 }
 
 // ID is the message's leaf in its queue.
-func (m *Message) ID() Hash { return leafOf(m.layout()) }
+func (m *Message) ID() Hash { return m.id(&Layout{b: make([]byte, 0, layoutSize)}) }
+
+// id is ID for who has many: the layouts share the memory of l.
+func (m *Message) id(l *Layout) Hash { return leafOf(m.layout(l)) }
 
 // Validate checks what can be checked of a message by itself. The zero origin is
 // refused because the reader's state would take it for the reader's own asset.

@@ -126,13 +126,13 @@ func (v *VerifiedHead) checkSpan(s *Slice, n uint64) error {
 
 // appendMessages checks the place of each new message and adds its leaf.
 func (v *VerifiedHead) appendMessages(s *Slice, consumed merkle.Range) (merkle.Range, error) {
-	after := consumed.Clone()
+	after, l := consumed.Clone(), new(Layout)
 	for i := consumed.End() - s.Start; i < uint64(len(s.Messages)); i++ {
 		m := &s.Messages[i]
 		if err := v.checkPlace(m, s.Start+i); err != nil {
 			return merkle.Range{}, err
 		}
-		if err := after.Append(m.ID(), nil); err != nil {
+		if err := after.Append(m.id(l), nil); err != nil {
 			return merkle.Range{}, err
 		}
 	}
