@@ -73,7 +73,7 @@ func makeNetwork(t testing.TB, name string, adjust func(*proofs.Parameters)) *te
 		}
 		os.RemoveAll(sockets)
 		if t.Failed() {
-			t.Logf("log of %s:\n%s", name, bytes.Join(net.journal.lines[max(0, len(net.journal.lines)-200):], nil))
+			t.Logf("log of %s:\n%s", name, net.journal.last(200))
 		}
 	})
 	return net

@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,6 +32,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// debug makes nodes log everything.
+var debug = os.Getenv("ISTHMUS_TEST_DEBUG") != ""
+
 // patience bounds every wait; a machine with nothing else to do needs far less.
 const patience = 40 * time.Second
 
@@ -55,10 +59,21 @@ type journal struct {
 func (j *journal) Write(b []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.lines = append(j.lines, bytes.Clone(b)); len(j.lines) > 4000 {
-		j.lines = j.lines[1000:]
+	j.lines = append(j.lines, bytes.Clone(b))
+	if over := len(j.lines) - 10_000; over > 0 && !debug {
+		j.lines = j.lines[over:]
 	}
 	return len(b), nil
+}
+
+// last returns the end of the journal, or all of it.
+func (j *journal) last(n int) []byte {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if debug {
+		n = len(j.lines)
+	}
+	return bytes.Join(j.lines[max(0, len(j.lines)-n):], nil)
 }
 
 func (j *journal) contains(text string) bool {
@@ -157,7 +172,7 @@ func (n *testNode) tryStart() error {
 	var once sync.Once
 	opt := n.opt
 	level := slog.LevelInfo
-	if os.Getenv("ISTHMUS_TEST_DEBUG") != "" {
+	if debug {
 		level = slog.LevelDebug
 	}
 	opt.Logger = slog.New(watchLog{
@@ -221,3 +236,8 @@ func (n *testNode) up() *Node {
 }
 
 func (n *testNode) api() *backend { return &backend{n.up()} }
+
+// randomness is crypto/rand as a reader that is a value.
+type randomness struct{}
+
+func (randomness) Read(b []byte) (int, error) { return rand.Read(b) }
