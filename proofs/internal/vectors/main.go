@@ -29,7 +29,7 @@ func main() {
 // file is one file of vectors.
 type file struct {
 	name string
-	rows any // a slice of structs
+	rows any // a slice of structs; or the bytes of the file
 }
 
 func files() []file {
@@ -45,11 +45,19 @@ func files() []file {
 		{"message.json", messageRows()},
 		{"slice.json", sliceRows()},
 		{"receipt.json", receiptRows()},
+		{"file.json", fileRows()},
+		{"file_example.proof", exampleFile()},
 	}
 }
 
 func write(dir string) error {
 	for _, f := range files() {
+		if raw, ok := f.rows.([]byte); ok {
+			if err := os.WriteFile(filepath.Join(dir, f.name), raw, 0o644); err != nil {
+				return err
+			}
+			continue
+		}
 		var buf bytes.Buffer
 		enc := json.NewEncoder(&buf)
 		enc.SetEscapeHTML(false)

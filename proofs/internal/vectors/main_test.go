@@ -13,7 +13,7 @@ func TestCommittedVectorsAreCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	const committed = "../../testdata"
-	names, err := filepath.Glob(filepath.Join(committed, "*.json"))
+	names, err := filepath.Glob(filepath.Join(committed, "*.*"))
 	if err != nil || len(names) != len(files()) {
 		t.Fatalf("committed files: got %v (%v), want %d", names, err, len(files()))
 	}
