@@ -1,6 +1,8 @@
 package execution
 
 import (
+	"fmt"
+
 	"github.com/isthmus-network/isthmus/chain/types"
 	"github.com/isthmus-network/isthmus/proofs"
 )
@@ -31,7 +33,8 @@ type Reader = interface {
 }
 
 // Work is one item of a block that concerns peers: a zero-header, a key block, a
-// slice or a governance act, in its wire form, and the lane that carried it.
+// slice, a governance act or a readiness, in its wire form, and the lane that
+// carried it.
 type Work = struct {
 	Lane uint32
 	Kind types.ItemKind
@@ -86,6 +89,9 @@ type Mesh interface {
 	Settle(st types.State, p Pending, settled uint64, failed []proofs.Outcome) error
 	// Heads returns the heads of all queues, sorted by peer.
 	Heads(rd Reader) ([]proofs.QueueHead, error)
+	// NextSet returns the set that signs after the next key block, or nil if the
+	// set in office goes on.
+	NextSet(rd Reader) (*proofs.ValidatorSet, error)
 }
 
 // Handler carries out messages for one kind of account. It is used by one
@@ -130,6 +136,27 @@ const (
 	ChargePeer      ChargeReason = 5 // a peer's object that can never verify
 )
 
+// String names the reason.
+func (r ChargeReason) String() string {
+	switch r {
+	case ChargeMalformed:
+		return "malformed"
+	case ChargeSignature:
+		return "bad signature"
+	case ChargeExpiry:
+		return "expired, or expires too late"
+	case ChargeDuplicate:
+		return "executed already"
+	case ChargePeer:
+		return "cannot verify"
+	}
+	return fmt.Sprintf("reason %d", uint8(r))
+}
+
+// Honest reports whether lanes of honest validators carry such things too: a
+// message may expire on its way, or come through two of them.
+func (r ChargeReason) Honest() bool { return r == ChargeExpiry || r == ChargeDuplicate }
+
 // Charge is something useless that a lane carried: it cost the block and changed
 // nothing. Expiry and duplicates happen to honest lanes; the others do not.
 type Charge struct {
@@ -143,7 +170,7 @@ type Result struct {
 	FirstReceipt uint64 // place of Receipts[0] in the receipt log; the others follow
 	Receipts     []proofs.Receipt
 	Heads        []proofs.QueueHead   // of all outbound queues, sorted by peer
-	NextSet      *proofs.ValidatorSet // the next epoch's set as this state has it
+	NextSet      *proofs.ValidatorSet // the next epoch's set as this state has it; nil: the one in office
 	Notes        []Note
 	Charges      []Charge
 	Messages     uint64 // handled, against Parameters.BlockMessages

@@ -99,7 +99,7 @@ func classed(err error) error {
 		{admission.ErrBusy, api.ErrBusy}, {admission.ErrFull, api.ErrBusy},
 		{proofs.ErrTooLarge, api.ErrInvalid}, {proofs.ErrMalformed, api.ErrInvalid}, {proofs.ErrNetwork, api.ErrInvalid}, {proofs.ErrSignature, api.ErrInvalid},
 		{store.ErrNotFound, api.ErrNotFound}, {state.ErrNoLog, api.ErrNotFound}, {state.ErrLogRange, api.ErrNotFound}, {state.ErrPruned, api.ErrNotFound},
-		{errNothingPublished, api.ErrUnavailable}, {errNoLane, api.ErrUnavailable}, {mesh.ErrUnknown, api.ErrNotFound},
+		{errNothingPublished, api.ErrUnavailable}, {errNoLane, api.ErrUnavailable}, {errEnded, api.ErrUnavailable}, {mesh.ErrUnknown, api.ErrNotFound},
 	} {
 		if errors.Is(err, c.kind) {
 			return fmt.Errorf("%w: %w", c.class, err)
@@ -110,25 +110,21 @@ func classed(err error) error {
 
 // Status implements api.Backend.
 func (b *backend) Status(_ context.Context, id proofs.Hash) (*api.Status, error) {
-	if s, ok := b.n.ingress.lookup(id); ok {
-		height := s.Ordered
-		if s.Executed != 0 {
-			height = s.Executed
-		}
-		return &api.Status{ID: id, Stage: api.Stage(s.Stage), Height: height, Code: s.Code}, nil
-	}
-	r, ok, err := b.n.receiptOf(id)
-	if err != nil {
-		return nil, err
-	}
+	s, ok := b.n.ingress.lookup(id)
 	if !ok {
-		return nil, fmt.Errorf("message %x: %w", id[:4], api.ErrNotFound)
+		s = admission.Status{ID: id}
+		if err := b.n.conclude(&s); err != nil {
+			return nil, err
+		}
+		if s.Executed == 0 {
+			return nil, fmt.Errorf("message %x: %w", id[:4], api.ErrNotFound)
+		}
 	}
-	st := &api.Status{ID: id, Stage: api.StageExecuted, Height: r.Height, Code: r.Code}
-	if p := b.n.pub.published.Load(); p != nil && p.header.Header.Executed >= r.Height {
-		st.Stage = api.StageCertified
+	height := s.Ordered
+	if s.Executed != 0 {
+		height = s.Executed
 	}
-	return st, nil
+	return &api.Status{ID: id, Stage: api.Stage(s.Stage), Height: height, Code: s.Code}, nil
 }
 
 // WatchStatus implements api.Backend.

@@ -43,6 +43,7 @@ type storedEvidence struct {
 //	a id                → a governance act and its approvals
 //	v node digest       → evidence against a validator
 //	o place             → digest of an own batch that is not ordered yet
+//	m id                → when this node admitted a message (ms) ‖ its expiry (s)
 //	r digest            → nothing: a block ordered this batch
 //	x, i, q, s, f       → when things happened (traces.go)
 type blockStore struct{ db *store.DB }
@@ -56,6 +57,7 @@ const (
 	keyAct       = 'a'
 	keyEvidence  = 'v'
 	keyOwn       = 'o'
+	keyAdmitted  = 'm'
 	keyOrdered   = 'r'
 	keyTime      = 'x'
 	keyInducted  = 'i'

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/isthmus-network/isthmus/chain/consensus"
 	"github.com/isthmus-network/isthmus/chain/execution"
@@ -130,7 +131,7 @@ func (n *Node) resultsAgain(height uint64) (*types.Executed, error) {
 	if err != nil {
 		return nil, err
 	}
-	next, err := execution.Validators(v)
+	next, err := n.rules.NextSet(v)
 	if err != nil {
 		return nil, err
 	}
@@ -173,16 +174,30 @@ func (n *Node) logBlock(j *job, res *execution.Result) {
 		n.log.Debug("block executed", "height", h.Height, "receipts", len(res.Receipts), "mesh", len(res.Notes), "gas", res.Gas, "waiting", res.Waiting)
 	}
 	for _, c := range res.Charges {
-		n.log.Warn("a lane carried what is void", "lane", c.Lane, "height", h.Height, "item", c.Item, "reason", c.Reason)
+		level := slog.LevelWarn
+		if c.Reason.Honest() {
+			level = slog.LevelDebug
+		}
+		n.log.Log(context.Background(), level, "a lane carried what is void", "lane", c.Lane, "height", h.Height, "item", c.Item, "reason", c.Reason)
 	}
 	for i := range res.Notes {
-		note := &res.Notes[i]
-		switch {
-		case note.Err != nil:
-			n.log.Info("mesh item not taken", "lane", note.Lane, "peer", note.Peer.Short(), "kind", note.Kind, "height", h.Height, "fault", note.Fault, "error", note.Err)
-		case note.Applied:
-			n.log.Debug("mesh item taken", "peer", note.Peer.Short(), "kind", note.Kind, "height", h.Height, "peer_height", note.Height, "first", note.First, "count", note.Count)
-		}
+		n.logNote(h.Height, &res.Notes[i])
+	}
+}
+
+// logNote reports what became of a mesh item. That one brings nothing new is
+// common: two validators carried the same.
+func (n *Node) logNote(height uint64, note *execution.Note) {
+	at := []any{"peer", note.Peer.Short(), "kind", note.Kind, "lane", note.Lane, "height", height, "peer_height", note.Height}
+	switch {
+	case note.Fault:
+		n.log.Warn("a lane carried a mesh item that cannot verify", append(at, "error", note.Err)...)
+	case note.Err != nil && note.Applied:
+		n.log.Error("a link changed", append(at, "error", note.Err)...)
+	case note.Err != nil:
+		n.log.Debug("mesh item not taken", append(at, "error", note.Err)...)
+	default:
+		n.log.Debug("mesh item taken", append(at, "first", note.First, "count", note.Count)...)
 	}
 }
 

@@ -36,6 +36,7 @@ type ingress struct {
 
 	items chan types.Item
 	more  chan struct{} // something waits for a batch
+	ended chan struct{} // closed when no more batches are made
 
 	ownMu sync.Mutex
 	own   map[proofs.Hash]uint64 // own batches not ordered yet → their place
@@ -46,12 +47,15 @@ func newIngress(n *Node) *ingress {
 	return &ingress{
 		n:     n,
 		pool:  admission.New(admission.Config{Network: n.zero.ID, ExpiryWindow: n.zero.Parameters.ExpiryWindow}),
-		items: make(chan types.Item, maxItems), more: make(chan struct{}, 1),
+		items: make(chan types.Item, maxItems), more: make(chan struct{}, 1), ended: make(chan struct{}),
 		own: make(map[proofs.Hash]uint64), batched: make(map[proofs.Hash]chan struct{}),
 	}
 }
 
-var errNoLane = errors.New("this node is not a validator now: it has no lane")
+var (
+	errNoLane = errors.New("this node is not a validator now: it has no lane")
+	errEnded  = errors.New("this node stops: the message may be executed or not")
+)
 
 // submit admits an external message, and returns when it is in a durable batch of
 // this node's lane: what was answered for survives this node's restart. The
@@ -92,8 +96,19 @@ func (g *ingress) submit(ctx context.Context, wire []byte) (*admission.Verified,
 	select {
 	case <-done:
 		return v, nil
+	case <-g.ended:
+		return nil, errEnded
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+}
+
+// answer lets submit return: the message is in a durable batch, or executed since
+// another node carried it as well. The caller holds mu.
+func (g *ingress) answer(id proofs.Hash) {
+	if done := g.batched[id]; done != nil {
+		close(done)
+		delete(g.batched, id)
 	}
 }
 
@@ -120,6 +135,7 @@ func (g *ingress) wake() {
 
 // run makes batches until ctx ends.
 func (g *ingress) run(ctx context.Context) error {
+	defer close(g.ended)
 	for {
 		select {
 		case <-ctx.Done():
@@ -184,16 +200,13 @@ func (g *ingress) makeBatch(ctx context.Context) error {
 		return nil
 	}
 	digest, wire := b.Digest(g.n.zero.ID), b.MarshalCanoto()
-	if err := g.storeOwn(digest, wire); err != nil {
+	if err := g.storeOwn(digest, wire, g.admitted(ids)); err != nil {
 		return err
 	}
 	g.mu.Lock()
 	g.pool.Batched(g.n.now(), ids, digest)
 	for _, id := range ids {
-		if done := g.batched[id]; done != nil {
-			close(done)
-			delete(g.batched, id)
-		}
+		g.answer(id)
 	}
 	g.mu.Unlock()
 	g.n.broadcast(g.n.status.Load().Set, classBatch, wire)
@@ -202,8 +215,21 @@ func (g *ingress) makeBatch(ctx context.Context) error {
 	return nil
 }
 
+// admitted returns what is known of messages that are about to be batched.
+func (g *ingress) admitted(ids []proofs.Hash) []admission.Status {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	out := make([]admission.Status, 0, len(ids))
+	for _, id := range ids {
+		if st, ok := g.pool.Status(id); ok {
+			out = append(out, st)
+		}
+	}
+	return out
+}
+
 // storeOwn makes the batch durable, and the fact that it is ours to get ordered.
-func (g *ingress) storeOwn(digest proofs.Hash, wire []byte) error {
+func (g *ingress) storeOwn(digest proofs.Hash, wire []byte, admitted []admission.Status) error {
 	g.ownMu.Lock()
 	defer g.ownMu.Unlock()
 	if _, ok := g.own[digest]; ok {
@@ -212,6 +238,10 @@ func (g *ingress) storeOwn(digest proofs.Hash, wire []byte) error {
 	var w store.Batch
 	w.Set(key(keyBatch, digest[:]), wire)
 	w.Set(key(keyOwn, u64(g.next)), digest[:])
+	for i := range admitted {
+		st := &admitted[i]
+		w.Set(key(keyAdmitted, st.ID[:]), append(u64(st.Times[admission.Received]), u64(st.Expiry)...))
+	}
 	if err := g.n.chainDB.Write(&w, true); err != nil {
 		return err
 	}
@@ -226,7 +256,7 @@ func (g *ingress) adopt(digest proofs.Hash) error {
 	if err != nil {
 		return err
 	}
-	return g.storeOwn(digest, wire)
+	return g.storeOwn(digest, wire, nil)
 }
 
 // restore reads the own batches that are not ordered yet, oldest first, and puts
@@ -266,6 +296,7 @@ func (g *ingress) executed(now uint64, j *job, done *types.Executed, receipts []
 	for i := range receipts {
 		if r := &receipts[i]; r.Kind == proofs.ReceiptExternal {
 			g.pool.Executed(now, r.Body, done.Height, r.Code)
+			g.answer(r.ID)
 		}
 	}
 	for _, id := range g.pool.Expire(now, done.Time) {
@@ -339,8 +370,43 @@ func (g *ingress) certified(executed, height uint64) {
 	g.pool.Certified(g.n.now(), executed, height)
 }
 
+// lookup returns what is known of a message that this node admitted: from the pool,
+// or, after a restart, from what was stored with its batch.
 func (g *ingress) lookup(id proofs.Hash) (admission.Status, bool) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.pool.Status(id)
+	st, ok := g.pool.Status(id)
+	g.mu.Unlock()
+	if ok {
+		return st, true
+	}
+	b, err := g.n.chainDB.Get(key(keyAdmitted, id[:]))
+	if err != nil || len(b) != 16 {
+		return st, false // no node goes on for long with a store that fails
+	}
+	st = admission.Status{ID: id, Stage: admission.Batched, Expiry: binary.BigEndian.Uint64(b[8:])}
+	st.Times[admission.Received] = binary.BigEndian.Uint64(b)
+	return st, g.n.conclude(&st) == nil
+}
+
+// conclude adds what the chain says of a message that the pool has forgotten.
+func (n *Node) conclude(st *admission.Status) error {
+	r, done, err := n.receiptOf(st.ID)
+	if err != nil {
+		return err
+	}
+	if done {
+		st.Stage, st.Ordered, st.Executed, st.Code = admission.Executed, r.Height, r.Height, r.Code
+		if p := n.pub.published.Load(); p != nil && p.header.Header.Executed >= r.Height {
+			st.Stage = admission.Certified
+		}
+		return nil
+	}
+	f, err := n.blocks.final(n.state.Version())
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err == nil && f.Block.Header.Time/1000 >= st.Expiry {
+		st.Stage, st.Times[admission.Expired] = admission.Expired, 1000*st.Expiry
+	}
+	return err
 }

@@ -112,7 +112,7 @@ func (p *program) meshStatus(c *cli.Context) error {
 		rows = append(rows, p.linkRow(&links[i]))
 	}
 	return p.printTable([]string{"PEER", "NAME", "STATE", "LIFE", "EPOCH", "NEWEST HEADER", "TRUST EXPIRES",
-		"OUT", "ACKED", "SETTLED", "IN", "SETTLED", "FAILED", "OLDEST", "REASON"}, rows)
+		"OUT", "OUT ACKED", "OUT SETTLED", "IN", "IN SETTLED", "FAILED", "OLDEST", "REASON"}, rows)
 }
 
 func (p *program) linkRow(l *api.Link) []string {
