@@ -72,6 +72,12 @@ func (in *induction) inPlace(a *types.Act, next uint64) error {
 }
 
 func (in *induction) carryOut(a *types.Act) (proofs.Code, error) {
+	switch {
+	case a.OnSet():
+		return in.changeSet(a)
+	case a.Validator != nil:
+		return proofs.CodeMalformed, nil
+	}
 	rec, known, err := readRecord(in.st, a.Peer)
 	if err != nil {
 		return 0, err

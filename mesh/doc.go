@@ -1,6 +1,7 @@
 // Package mesh holds the rules between this network and its peers: who is a
 // peer, what of a peer is trusted, what is inducted from its queue, what is sent
-// into ours, and what becomes of the value that crosses.
+// into ours, and what becomes of the value that crosses; and of governance, which
+// decides on peers and on our own validator set.
 //
 // [Rules] is pure. It runs on a [types.State] with the block's time, epoch and
 // validator set as arguments; it performs no I/O, starts no goroutine and reads

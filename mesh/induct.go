@@ -33,7 +33,7 @@ const (
 	maxSeenHeaders = 64
 )
 
-// job is a piece of work once decoded; exactly one of the last four is set.
+// job is a piece of work once decoded; exactly one of the last five is set.
 type job struct {
 	index int
 	Work
@@ -41,6 +41,7 @@ type job struct {
 	key   *proofs.KeyBlock
 	slice *proofs.Slice
 	act   *types.CertifiedAct
+	ready *types.Ready
 }
 
 // induction is the work of one block.
@@ -70,7 +71,7 @@ type laneLink struct {
 }
 
 // Induct does a block's work with peers: zero-headers and key blocks, then slices
-// by peer and start, then governance acts. It returns a note for each piece, in
+// by peer and start, then governance acts, then readiness. It returns a note for each piece, in
 // that order, and the refunds that became due, without an index: their values are
 // back in the supply. A note with an error and without Applied left the state as
 // it was, except that a lane may have been marked as faulty.
@@ -128,6 +129,9 @@ func (j *job) decode() error {
 	case types.ItemAct:
 		j.act = new(types.CertifiedAct)
 		return proofs.Decode(j.act, j.Data, types.MaxActBytes)
+	case types.ItemReady:
+		j.ready = new(types.Ready)
+		return proofs.Decode(j.ready, j.Data, types.MaxReadyBytes)
 	}
 	return fmt.Errorf("work: got kind %d: %w", j.Kind, proofs.ErrMalformed)
 }
@@ -141,8 +145,10 @@ func (j *job) rank() int {
 		return 1
 	case types.ItemSlice:
 		return 2
+	case types.ItemAct:
+		return 3
 	}
-	return 3
+	return 4
 }
 
 func compareJobs(a, b job) int {
@@ -181,6 +187,8 @@ func (in *induction) do(j *job) (Note, error) {
 		return in.keyBlock(j)
 	case j.act != nil:
 		return in.act(j)
+	case j.ready != nil:
+		return in.ready(j)
 	}
 	return in.slice(j)
 }

@@ -36,6 +36,13 @@ const peerPrefix = "peer/"
 // sequenceKey holds the sequence number of the last governance act.
 var sequenceKey = []byte("gov/sequence")
 
+// validatorsKey holds the network's own set as governance chose it, readyKey who
+// of it is ready. The latter is missing until governance first changes the set.
+var (
+	validatorsKey = []byte("validators")
+	readyKey      = []byte("ready")
+)
+
 func setKey(peer proofs.NetworkID) []byte      { return join("peerset/", peer[:]) }
 func oldSetKey(peer proofs.NetworkID) []byte   { return join("peerset-old/", peer[:]) }
 func evidenceKey(peer proofs.NetworkID) []byte { return join("evidence/", peer[:]) }

@@ -29,7 +29,8 @@ type Env = struct {
 }
 
 // Work is one item of a block that concerns peers: a zero-header, a key block, a
-// slice or a governance act, in its wire form, and the lane that carried it.
+// slice, a governance act or a readiness, in its wire form, and the lane that
+// carried it.
 type Work = struct {
 	Lane uint32
 	Kind types.ItemKind

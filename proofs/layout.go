@@ -31,6 +31,7 @@ const (
 	TypeExternalBody     ObjectType = 0x24
 	TypeExternal         ObjectType = 0x25
 	TypeAdmissionReceipt ObjectType = 0x26
+	TypeReady            ObjectType = 0x27
 
 	TypeMessage      ObjectType = 0x30
 	TypeQueueHead    ObjectType = 0x31

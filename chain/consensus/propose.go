@@ -122,12 +122,23 @@ func (m *Machine) build(base *node, parentView uint64) (*types.Block, []types.Ca
 	b := &types.Block{Header: h, Cut: cut}
 	b.Header.CutRoot = cut.Root(m.network, h.Epoch)
 	if m.epochDue(h.Time) {
-		if r == nil || r.NextSet == nil {
+		if r == nil {
 			return nil, nil, false
 		}
-		b.Header.NextSetHash, b.NextSet = r.NextSet.Hash(), m.set.Delta(r.NextSet)
+		next := m.nextSet(r)
+		b.Header.NextSetHash, b.NextSet = next.Hash(), m.set.Delta(next)
 	}
 	return b, available, true
+}
+
+// nextSet returns the set that a key block with result r hands over to: the chosen
+// one if that is ready, or again the one in office. The latter is this epoch's,
+// whatever epoch block e was in, so that no key block undoes the one before.
+func (m *Machine) nextSet(r *types.Executed) *proofs.ValidatorSet {
+	if r.NextSet == nil {
+		return m.set
+	}
+	return r.NextSet
 }
 
 // carry fills in the newest results that a quorum reports and we have, or those of

@@ -272,10 +272,10 @@ func (m *Machine) judgeExecuted(b *types.Block, parent *node) (verdict, error) {
 	if !h.IsKeyBlock() {
 		return accept, nil
 	}
-	if r == nil || r.NextSet == nil {
+	if r == nil {
 		return wait, nil
 	}
-	if want := r.NextSet.Hash(); h.NextSetHash != want {
+	if want := m.nextSet(r).Hash(); h.NextSetHash != want {
 		return invalid, fmt.Errorf("key block %d: got next set %x, want %x: %w", h.Height, h.NextSetHash[:4], want[:4], proofs.ErrSet)
 	}
 	return accept, nil

@@ -13,9 +13,6 @@ type Engine struct {
 	zero     *proofs.Zero
 	mesh     Mesh
 	accounts Handler
-
-	set       *proofs.ValidatorSet // the last one read, and its layout
-	setLayout []byte
 }
 
 // New returns the engine of a network.
@@ -83,7 +80,7 @@ func (r *run) peers() error {
 	for i := range r.block.Items {
 		it := &r.block.Items[i]
 		switch it.Item.Kind {
-		case types.ItemZero, types.ItemKeyBlock, types.ItemSlice, types.ItemAct:
+		case types.ItemZero, types.ItemKeyBlock, types.ItemSlice, types.ItemAct, types.ItemReady:
 			work = append(work, Work{Lane: it.Lane, Kind: it.Item.Kind, Data: it.Item.Data})
 			items = append(items, i)
 		}
@@ -171,6 +168,6 @@ func (r *run) finish() (err error) {
 	if r.result.Heads, err = r.mesh.Heads(r.st); err != nil {
 		return err
 	}
-	r.result.NextSet, err = r.nextSet(r.st, r.block.Set)
+	r.result.NextSet, err = r.mesh.NextSet(r.st)
 	return err
 }

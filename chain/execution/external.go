@@ -75,7 +75,7 @@ func (r *run) externals() error {
 		switch r.block.Items[i].Item.Kind {
 		case types.ItemExternal:
 			err = r.external(i)
-		case types.ItemZero, types.ItemKeyBlock, types.ItemSlice, types.ItemAct:
+		case types.ItemZero, types.ItemKeyBlock, types.ItemSlice, types.ItemAct, types.ItemReady:
 		default:
 			r.charge(i, ChargeMalformed)
 		}

@@ -29,6 +29,7 @@ const (
 	canotoNumber_Act__Window      = 8
 	canotoNumber_Act__GasRate     = 9
 	canotoNumber_Act__TrustPeriod = 10
+	canotoNumber_Act__Validator   = 11
 
 	canotoTag_Act__Network     = "\x0a" // canoto.Tag(canotoNumber_Act__Network, canoto.Len)
 	canotoTag_Act__Epoch       = "\x10" // canoto.Tag(canotoNumber_Act__Epoch, canoto.Varint)
@@ -40,6 +41,7 @@ const (
 	canotoTag_Act__Window      = "\x40" // canoto.Tag(canotoNumber_Act__Window, canoto.Varint)
 	canotoTag_Act__GasRate     = "\x48" // canoto.Tag(canotoNumber_Act__GasRate, canoto.Varint)
 	canotoTag_Act__TrustPeriod = "\x50" // canoto.Tag(canotoNumber_Act__TrustPeriod, canoto.Varint)
+	canotoTag_Act__Validator   = "\x5a" // canoto.Tag(canotoNumber_Act__Validator, canoto.Len)
 )
 
 type canotoData_Act struct {
@@ -48,7 +50,10 @@ type canotoData_Act struct {
 
 // DescribeCanoto returns a [canoto.Spec] describing the fields of this
 // message and their wire types.
-func (*Act) DescribeCanoto(...reflect.Type) *canoto.Spec {
+//
+// types is used as a stack of ancestor messages to detect recursive specs.
+func (*Act) DescribeCanoto(types ...reflect.Type) *canoto.Spec {
+	types = append(types, reflect.TypeFor[Act]())
 	var zero Act
 	return &canoto.Spec{
 		Name: "Act",
@@ -113,6 +118,16 @@ func (*Act) DescribeCanoto(...reflect.Type) *canoto.Spec {
 				OneOf:       "",
 				TypeUint:    canoto.SizeOf(zero.TrustPeriod),
 			},
+			canoto.FieldTypeFromField(
+				/*type inference:*/ (zero.Validator),
+				/*FieldNumber:   */ canotoNumber_Act__Validator,
+				/*Name:          */ "Validator",
+				/*FixedLength:   */ 0,
+				/*Repeated:      */ false,
+				/*OneOf:         */ "",
+				/*Pointer:       */ true,
+				/*types:         */ types,
+			),
 		},
 	}
 }
@@ -290,6 +305,24 @@ func (c *Act) UnmarshalCanotoFrom(r canoto.Reader) (canoto.UnmarshalResult, erro
 			if canoto.IsZero(&c.TrustPeriod) {
 				return canoto.UnmarshalResult{}, canoto.ErrZeroValue
 			}
+		case canotoNumber_Act__Validator:
+			if wireType != canoto.Len {
+				return canoto.UnmarshalResult{}, canoto.ErrUnexpectedWireType
+			}
+
+			var msgReader canoto.Reader
+			if err := canoto.ReadSubReader(&r, &msgReader); err != nil {
+				return canoto.UnmarshalResult{}, err
+			}
+
+			if err := canoto.MakePointer(&msgReader, &c.Validator); err != nil {
+				return canoto.UnmarshalResult{}, err
+			}
+			result, err := (c.Validator).UnmarshalCanotoFrom(msgReader)
+			if err != nil {
+				return canoto.UnmarshalResult{}, err
+			}
+			r.MemoryRemaining = result.MemoryRemaining
 		default:
 			return canoto.UnmarshalResult{}, canoto.ErrUnknownField
 		}
@@ -333,6 +366,11 @@ func (c *Act) CacheCanoto() {
 	if !canoto.IsZero(&c.TrustPeriod) {
 		size += uint64(len(canotoTag_Act__TrustPeriod)) + canoto.SizeUint(c.TrustPeriod)
 	}
+	if c.Validator != nil {
+		(c.Validator).CacheCanoto()
+		fieldSize := (c.Validator).SizeCanoto()
+		size += uint64(len(canotoTag_Act__Validator)) + canoto.SizeUint(fieldSize) + fieldSize
+	}
 	canoto.CacheUint64(&c.canotoData.size, size)
 }
 
@@ -348,13 +386,20 @@ func (c *Act) SizeCanoto() uint64 {
 // ValidCanoto validates that the struct can be correctly marshaled into the
 // Canoto format.
 func (c *Act) ValidCanoto() bool {
+	c.CacheCanoto()
 	return c.CheckCanoto()
 }
 
 // CheckCanoto validates that the struct can be correctly marshaled into the
 // Canoto format. Most users should just use ValidCanoto.
+//
+// It is assumed that CacheCanoto has been called since the last modification
+// to this struct.
 func (c *Act) CheckCanoto() bool {
 	if !canoto.ValidString(c.NetworkKind) {
+		return false
+	}
+	if c.Validator != nil && !(c.Validator).CheckCanoto() {
 		return false
 	}
 	return true
@@ -419,6 +464,12 @@ func (c *Act) AppendCanoto(w canoto.Writer) canoto.Writer {
 	if !canoto.IsZero(&c.TrustPeriod) {
 		canoto.Append(&w, canotoTag_Act__TrustPeriod)
 		canoto.AppendUint(&w, c.TrustPeriod)
+	}
+	if c.Validator != nil {
+		fieldSize := (c.Validator).SizeCanoto()
+		canoto.Append(&w, canotoTag_Act__Validator)
+		canoto.AppendUint(&w, fieldSize)
+		w = (c.Validator).AppendCanoto(w)
 	}
 	return w
 }

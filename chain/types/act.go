@@ -19,6 +19,9 @@ const (
 	ActRegister ActKind = 1 // make a network a peer
 	ActPause    ActKind = 2 // stop sending to and inducting from a peer
 	ActResume   ActKind = 3 // undo a pause
+
+	ActValidator       ActKind = 4 // Validator joins the network's own set, or changes its weight or keys
+	ActRemoveValidator ActKind = 5 // the validator with the node key of Validator leaves it
 )
 
 // Act is one decision of a network's validators. It is bound to the network, an
@@ -36,17 +39,27 @@ type Act struct {
 	Window      uint64           `canoto:"uint,8" json:"window,omitempty"`         // most unsettled messages towards the peer
 	GasRate     uint64           `canoto:"uint,9" json:"gas_rate,omitempty"`       // units at home for one gas abroad
 	TrustPeriod uint64           `canoto:"uint,10" json:"trust_period_ms,omitempty"`
+	// Validator is there in acts on the network's own set, and only there. Whoever
+	// leaves is named by its node key alone.
+	Validator *proofs.Validator `canoto:"pointer,11" json:"validator,omitempty"`
 
 	canotoData canotoData_Act
 }
 
 // SigningBytes is what the validators sign: the fields in the order of their
-// numbers.
+// numbers, the last one only if there is one.
 func (a *Act) SigningBytes() []byte {
-	return proofs.NewLayout(a.Network, proofs.TypeAct).
+	l := proofs.NewLayout(a.Network, proofs.TypeAct).
 		U64(a.Epoch).U64(a.Sequence).U64(a.Expiry).U8(uint8(a.Kind)).Hash(a.Peer).
-		Var([]byte(a.NetworkKind)).U64(a.Window).U64(a.GasRate).U64(a.TrustPeriod).Bytes()
+		Var([]byte(a.NetworkKind)).U64(a.Window).U64(a.GasRate).U64(a.TrustPeriod)
+	if v := a.Validator; v != nil {
+		l.Hash(v.Node).Fixed(v.Key[:]).U64(v.Weight).Fixed(v.Possession[:])
+	}
+	return l.Bytes()
 }
+
+// OnSet reports whether the act changes the network's own validator set.
+func (a *Act) OnSet() bool { return a.Kind == ActValidator || a.Kind == ActRemoveValidator }
 
 // ID identifies the act.
 func (a *Act) ID() proofs.Hash { return sum(a.SigningBytes()) }

@@ -158,7 +158,9 @@ type Executed struct {
 	OutboundRoot proofs.Hash
 	ReceiptRoot  proofs.Hash
 	ReceiptSize  uint64
-	NextSet      *proofs.ValidatorSet // the set after the next key block, as a function of this state
+	// NextSet is the set after the next key block, as a function of this state; nil
+	// if that renews the set in office, because the chosen one is not ready.
+	NextSet *proofs.ValidatorSet
 }
 
 // Matches reports whether header h carries these results.

@@ -27,6 +27,9 @@ func FuzzDecode(f *testing.F) {
 	for i, m := range []message{&proposal, &vote, &finalized} {
 		f.Add(append([]byte{byte(7 + i)}, m.MarshalCanoto()...))
 	}
+	for _, r := range load(f, "ready.json") {
+		f.Add(append([]byte{10}, unhex(f, r.Wire)...))
+	}
 	set := typestest.NewCommittee(1, 1, 1).Set
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if len(in) == 0 {
@@ -35,7 +38,8 @@ func FuzzDecode(f *testing.F) {
 		m := []message{
 			new(types.External), new(types.Batch), new(types.Car), new(types.CarVote), new(types.CarCertificate), new(types.Cut),
 			new(types.CertifiedAct), new(types.Proposal), new(types.Vote), new(types.Quorum),
-		}[int(in[0])%10]
+			new(types.Ready),
+		}[int(in[0])%11]
 		if proofs.Decode(m, in[1:], 1<<20) != nil {
 			return
 		}
@@ -67,6 +71,8 @@ func ask(m message, set *proofs.ValidatorSet) {
 		_ = v.Extends(v, len(v.Tips))
 	case *types.CertifiedAct:
 		_ = v.Verify(set, 2, 3)
+	case *types.Ready:
+		_ = v.Verify(network)
 	case *types.Quorum:
 		statement := v.Vote(set.Hash())
 		_ = v.Aggregate.Verify(set, statement.SigningBytes(network), 2, 3)

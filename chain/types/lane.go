@@ -25,6 +25,7 @@ const (
 	ItemKeyBlock ItemKind = 3 // a peer's proofs.KeyBlock
 	ItemSlice    ItemKind = 4 // a peer's proofs.Slice
 	ItemAct      ItemKind = 5 // a CertifiedAct of governance
+	ItemReady    ItemKind = 6 // a Ready of a validator of the next set
 )
 
 // Item is one thing to execute, in its wire form.

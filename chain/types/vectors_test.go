@@ -124,6 +124,12 @@ var vectors = map[string]func() (message, func(t *testing.T, r *row) (proofs.Has
 		a := new(types.CertifiedAct)
 		return a, func(t *testing.T, r *row) (proofs.Hash, error) { return a.Act.ID(), a.Verify(r.set(t), r.Num, r.Den) }
 	},
+	"ready.json": func() (message, func(t *testing.T, r *row) (proofs.Hash, error)) {
+		v := new(types.Ready)
+		return v, func(t *testing.T, r *row) (proofs.Hash, error) {
+			return sha256.Sum256(unhex(t, r.Layout)), v.Verify(r.network(t))
+		}
+	},
 }
 
 func TestVectors(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"github.com/isthmus-network/isthmus/proofs"
 )
 
-// External, ZeroItem, KeyItem, SliceItem and ActItem wrap objects as items.
+// External, ZeroItem, KeyItem, SliceItem, ActItem and ReadyItem wrap objects as items.
 func External(x types.External) types.Item {
 	return types.Item{Kind: types.ItemExternal, Data: x.MarshalCanoto()}
 }
@@ -32,6 +32,11 @@ func SliceItem(s *proofs.Slice) types.Item {
 // ActItem wraps a governance act.
 func ActItem(a types.CertifiedAct) types.Item {
 	return types.Item{Kind: types.ItemAct, Data: a.MarshalCanoto()}
+}
+
+// ReadyItem wraps a readiness.
+func ReadyItem(r types.Ready) types.Item {
+	return types.Item{Kind: types.ItemReady, Data: r.MarshalCanoto()}
 }
 
 // Link registers two networks with each other and carries what makes the link

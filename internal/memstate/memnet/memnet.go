@@ -40,30 +40,34 @@ func NewUser(name string) User {
 
 // Validators is a validator set with its secrets.
 type Validators struct {
-	Set  *proofs.ValidatorSet
-	Keys []*bls.SecretKey // in the set's order
+	Set   *proofs.ValidatorSet
+	Keys  []*bls.SecretKey     // in the set's order
+	Nodes []ed25519.PrivateKey // likewise
 }
 
 // NewValidators returns n validators of weight 1 each.
 func NewValidators(name string, n int) *Validators {
 	type member struct {
-		v   proofs.Validator
-		key *bls.SecretKey
+		v    proofs.Validator
+		key  *bls.SecretKey
+		node ed25519.PrivateKey
 	}
 	var ms []member
 	for i := range n {
-		node := proofs.NodeKey(sha256.Sum256(fmt.Appendf(nil, "node %s %d", name, i)))
+		own := sha256.Sum256(fmt.Appendf(nil, "node %s %d", name, i))
+		nodeKey := ed25519.NewKeyFromSeed(own[:])
+		node := proofs.NodeKey(nodeKey.Public().(ed25519.PublicKey))
 		seed := sha256.Sum256(fmt.Appendf(nil, "bls %s %d", name, i))
 		key := must(bls.NewSecretKey(append([]byte{0}, seed[1:]...)))
 		ms = append(ms, member{proofs.Validator{
 			Node: node, Key: key.PublicKey().Bytes(), Weight: 1, Possession: key.ProvePossession(node),
-		}, key})
+		}, key, nodeKey})
 	}
 	slices.SortFunc(ms, func(a, b member) int { return slices.Compare(a.v.Node[:], b.v.Node[:]) })
 	var vs []proofs.Validator
 	out := &Validators{}
 	for _, m := range ms {
-		vs, out.Keys = append(vs, m.v), append(out.Keys, m.key)
+		vs, out.Keys, out.Nodes = append(vs, m.v), append(out.Keys, m.key), append(out.Nodes, m.node)
 	}
 	out.Set = must(proofs.NewValidatorSet(vs))
 	return out

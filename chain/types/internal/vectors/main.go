@@ -60,6 +60,7 @@ func files() []file {
 		{"car_certificate.json", carCertificateRows()},
 		{"cut.json", cutRows()},
 		{"act.json", actRows()},
+		{"ready.json", readyRows()},
 	}
 }
 

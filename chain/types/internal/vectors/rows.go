@@ -190,12 +190,49 @@ func actRows() (rows []row) {
 	add("peer changed", "bad signature", 2, 3, all, func(a *types.CertifiedAct) { a.Act.Peer[0] ^= 1 })
 	add("sequence changed", "bad signature", 2, 3, all, func(a *types.CertifiedAct) { a.Act.Sequence++ })
 	add("another network", "bad signature", 2, 3, all, func(a *types.CertifiedAct) { a.Act.Network[0] ^= 1 })
+	onSet := func(kind types.ActKind, v *proofs.Validator) func(a *types.CertifiedAct) {
+		return func(a *types.CertifiedAct) {
+			a.Act = types.Act{Network: network, Epoch: 3, Sequence: 7, Expiry: 1_700_000_600_000, Kind: kind, Validator: v}
+			a.Approval = c.Sign(actLayout(&a.Act), all...)
+		}
+	}
+	member := c.Set.At(4)
+	member.Weight = 3
+	add("a validator's weight", "", 2, 3, all, onSet(types.ActValidator, &member))
+	add("a validator leaves", "", 2, 3, all, onSet(types.ActRemoveValidator, &proofs.Validator{Node: member.Node}))
+	add("weight changed", "bad signature", 2, 3, all, func(a *types.CertifiedAct) {
+		changed := member
+		onSet(types.ActValidator, &changed)(a)
+		changed.Weight++
+	})
+	add("validator taken away", "bad signature", 2, 3, all, func(a *types.CertifiedAct) {
+		onSet(types.ActValidator, &member)(a)
+		a.Act.Validator = nil
+	})
 	add("bit beyond the set", "bad signer bitmap", 2, 3, all, func(a *types.CertifiedAct) { a.Approval.Bitmap[1] |= 2 })
 	return rows
 }
 
 func actLayout(a *types.Act) []byte {
-	return layout(a.Network, 0x13, a.Epoch, a.Sequence, a.Expiry, uint8(a.Kind), a.Peer[:], counted(a.NetworkKind), a.Window, a.GasRate, a.TrustPeriod)
+	parts := []any{a.Epoch, a.Sequence, a.Expiry, uint8(a.Kind), a.Peer[:], counted(a.NetworkKind), a.Window, a.GasRate, a.TrustPeriod}
+	if v := a.Validator; v != nil {
+		parts = append(parts, v.Node[:], v.Key[:], v.Weight, v.Possession[:])
+	}
+	return layout(a.Network, 0x13, parts...)
+}
+
+func readyRows() (rows []row) {
+	add := func(desc, wantErr string, change func(r *types.Ready)) {
+		v := types.Ready{Sequence: 7, SetHash: digest(7)}
+		v.Sign(network, typestest.NodeKey(9))
+		change(&v)
+		rows = append(rows, object(desc, wantErr, layout(network, 0x27, v.Sequence, v.SetHash[:], v.Node[:]), v.MarshalCanoto()))
+	}
+	add("ready", "", func(*types.Ready) {})
+	add("for another act", "bad signature", func(r *types.Ready) { r.Sequence++ })
+	add("for another set", "bad signature", func(r *types.Ready) { r.SetHash[0] ^= 1 })
+	add("another node's", "bad signature", func(r *types.Ready) { r.Node[0] ^= 1 })
+	return rows
 }
 
 func members(c *typestest.Committee) (list []string) {
