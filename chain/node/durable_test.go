@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/isthmus-network/isthmus/chain/admission"
+	"github.com/isthmus-network/isthmus/chain/api"
 	"github.com/isthmus-network/isthmus/chain/consensus"
 	"github.com/isthmus-network/isthmus/chain/execution"
 	"github.com/isthmus-network/isthmus/chain/lanes"
@@ -146,8 +146,8 @@ func (n *crashNetwork) look() {
 	defer n.mu.Unlock()
 	for _, s := range n.sent {
 		if up := n.nodes[s.node].up(); up != nil && !s.acknowledged {
-			st, ok := up.ingress.lookup(s.id)
-			s.acknowledged = ok && st.Stage >= admission.Acknowledged
+			st, err := (&backend{up}).Status(context.Background(), s.id)
+			s.acknowledged = err == nil && st.Stage >= api.StageAcknowledged
 		}
 	}
 }

@@ -102,24 +102,27 @@ type refusal struct {
 	err   error
 }
 
+func (h watchLog) Enabled(context.Context, slog.Level) bool { return true }
+
 func (h watchLog) Handle(ctx context.Context, r slog.Record) error {
-	switch r.Message {
-	case "node runs":
+	f := refusal{fault: r.Message == "a lane carried a mesh item that cannot verify"}
+	switch {
+	case r.Message == "node runs":
 		h.up()
-	case "mesh item not taken":
-		var f refusal
+	case f.fault, r.Message == "mesh item not taken", r.Message == "a link changed":
 		r.Attrs(func(a slog.Attr) bool {
 			switch a.Key {
 			case "lane":
 				f.lane = uint32(a.Value.Uint64())
-			case "fault":
-				f.fault = a.Value.Bool()
 			case "error":
 				f.err, _ = a.Value.Any().(error)
 			}
 			return true
 		})
 		h.refused(f)
+	}
+	if !h.Handler.Enabled(ctx, r.Level) {
+		return nil
 	}
 	return h.Handler.Handle(ctx, r)
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/isthmus-network/isthmus/chain/admission"
 	"github.com/isthmus-network/isthmus/chain/api"
 	"github.com/isthmus-network/isthmus/chain/consensus"
 	"github.com/isthmus-network/isthmus/chain/store"
@@ -31,8 +30,8 @@ func TestAdmittedSurvivesRestart(t *testing.T) {
 			t.Fatal(err)
 		}
 		node.start()
-		if s, ok := node.up().ingress.lookup(id); !ok || s.Stage != admission.Batched {
-			t.Fatalf("after a restart: got %+v, %v", s, ok)
+		if s, err := node.api().Status(ctx, id); err != nil || s.Stage != api.StageBatched {
+			t.Fatalf("after a restart: got %+v, %v", s, err)
 		}
 		if _, err := node.api().Submit(ctx, x.MarshalCanoto()); !errors.Is(err, api.ErrDuplicate) {
 			t.Errorf("again: got %v, want ErrDuplicate", err)
@@ -179,4 +178,18 @@ func TestIdleNetworkIsQuiet(t *testing.T) {
 		t.Errorf("it made blocks up to %d, the last of use was %d", got, last)
 	}
 	n.pay(2) // and it wakes up at once
+}
+
+// Whoever waits for an answer while the node stops gets one.
+func TestSubmitEndsWithTheNode(t *testing.T) {
+	t.Parallel()
+	n := startNetwork(t, "a", nil)
+	up := n.nodes[0].up()
+	if err := n.nodes[0].stop(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := up.ingress.submit(context.Background(), n.transfer(0, n.zero, 1, 1).MarshalCanoto())
+	if !errors.Is(err, errEnded) || !errors.Is(classed(err), api.ErrUnavailable) {
+		t.Errorf("got %v, want errEnded", err)
+	}
 }
