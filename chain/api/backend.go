@@ -53,6 +53,14 @@ type Backend interface {
 	// Slice returns at most limit messages of the outbound queue for peer, from that
 	// index on. ErrNotFound if there is no such queue or from lies outside it.
 	Slice(ctx context.Context, peer proofs.NetworkID, from uint64, limit int) (*proofs.Slice, error)
+	// Message returns one message of the outbound queue for peer with what shows it
+	// under one certified header. ErrNotFound if it was never sent, is not certified
+	// yet, or is released and forgotten.
+	Message(ctx context.Context, peer proofs.NetworkID, index uint64) (*MessageProof, error)
+	// Unexecuted shows that no external message with this body and expiry (seconds)
+	// was executed. ErrUnavailable before its expiry is past in a certified state,
+	// ErrRefused if it was executed.
+	Unexecuted(ctx context.Context, body proofs.Hash, expiry uint64) (*UnexecutedProof, error)
 	// Links describes the link to each registered peer, in order of peers.
 	Links(ctx context.Context) ([]Link, error)
 	// Watch calls fn, from one goroutine, for each block that becomes final and for

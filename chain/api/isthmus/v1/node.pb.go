@@ -2260,6 +2260,165 @@ func (x *SliceResponse) GetEnd() uint64 {
 	return 0
 }
 
+type MessageRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          string                 `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Index         uint64                 `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageRequest) Reset() {
+	*x = MessageRequest{}
+	mi := &file_isthmus_v1_node_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageRequest) ProtoMessage() {}
+
+func (x *MessageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_isthmus_v1_node_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageRequest.ProtoReflect.Descriptor instead.
+func (*MessageRequest) Descriptor() ([]byte, []int) {
+	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *MessageRequest) GetPeer() string {
+	if x != nil {
+		return x.Peer
+	}
+	return ""
+}
+
+func (x *MessageRequest) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+type UnexecutedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Body of the external message, and its expiry in seconds.
+	Body          string `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`
+	Expiry        uint64 `protobuf:"varint,2,opt,name=expiry,proto3" json:"expiry,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnexecutedRequest) Reset() {
+	*x = UnexecutedRequest{}
+	mi := &file_isthmus_v1_node_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnexecutedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnexecutedRequest) ProtoMessage() {}
+
+func (x *UnexecutedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_isthmus_v1_node_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnexecutedRequest.ProtoReflect.Descriptor instead.
+func (*UnexecutedRequest) Descriptor() ([]byte, []int) {
+	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *UnexecutedRequest) GetBody() string {
+	if x != nil {
+		return x.Body
+	}
+	return ""
+}
+
+func (x *UnexecutedRequest) GetExpiry() uint64 {
+	if x != nil {
+		return x.Expiry
+	}
+	return 0
+}
+
+type ClaimResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// proofs.CertifiedHeader.
+	CertifiedHeader []byte `protobuf:"bytes,1,opt,name=certified_header,json=certifiedHeader,proto3" json:"certified_header,omitempty"`
+	// proofs.MessageClaim or proofs.BodyAbsenceClaim, under that header.
+	Claim         []byte `protobuf:"bytes,2,opt,name=claim,proto3" json:"claim,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimResponse) Reset() {
+	*x = ClaimResponse{}
+	mi := &file_isthmus_v1_node_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimResponse) ProtoMessage() {}
+
+func (x *ClaimResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_isthmus_v1_node_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimResponse.ProtoReflect.Descriptor instead.
+func (*ClaimResponse) Descriptor() ([]byte, []int) {
+	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ClaimResponse) GetCertifiedHeader() []byte {
+	if x != nil {
+		return x.CertifiedHeader
+	}
+	return nil
+}
+
+func (x *ClaimResponse) GetClaim() []byte {
+	if x != nil {
+		return x.Claim
+	}
+	return nil
+}
+
 type LinksRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -2268,7 +2427,7 @@ type LinksRequest struct {
 
 func (x *LinksRequest) Reset() {
 	*x = LinksRequest{}
-	mi := &file_isthmus_v1_node_proto_msgTypes[30]
+	mi := &file_isthmus_v1_node_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2280,7 +2439,7 @@ func (x *LinksRequest) String() string {
 func (*LinksRequest) ProtoMessage() {}
 
 func (x *LinksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_isthmus_v1_node_proto_msgTypes[30]
+	mi := &file_isthmus_v1_node_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2293,7 +2452,7 @@ func (x *LinksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinksRequest.ProtoReflect.Descriptor instead.
 func (*LinksRequest) Descriptor() ([]byte, []int) {
-	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{30}
+	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{33}
 }
 
 type Link struct {
@@ -2325,7 +2484,7 @@ type Link struct {
 
 func (x *Link) Reset() {
 	*x = Link{}
-	mi := &file_isthmus_v1_node_proto_msgTypes[31]
+	mi := &file_isthmus_v1_node_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2337,7 +2496,7 @@ func (x *Link) String() string {
 func (*Link) ProtoMessage() {}
 
 func (x *Link) ProtoReflect() protoreflect.Message {
-	mi := &file_isthmus_v1_node_proto_msgTypes[31]
+	mi := &file_isthmus_v1_node_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2350,7 +2509,7 @@ func (x *Link) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Link.ProtoReflect.Descriptor instead.
 func (*Link) Descriptor() ([]byte, []int) {
-	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{31}
+	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Link) GetPeer() string {
@@ -2509,7 +2668,7 @@ type LinksResponse struct {
 
 func (x *LinksResponse) Reset() {
 	*x = LinksResponse{}
-	mi := &file_isthmus_v1_node_proto_msgTypes[32]
+	mi := &file_isthmus_v1_node_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2521,7 +2680,7 @@ func (x *LinksResponse) String() string {
 func (*LinksResponse) ProtoMessage() {}
 
 func (x *LinksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_isthmus_v1_node_proto_msgTypes[32]
+	mi := &file_isthmus_v1_node_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2534,7 +2693,7 @@ func (x *LinksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinksResponse.ProtoReflect.Descriptor instead.
 func (*LinksResponse) Descriptor() ([]byte, []int) {
-	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{32}
+	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *LinksResponse) GetLinks() []*Link {
@@ -2552,7 +2711,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_isthmus_v1_node_proto_msgTypes[33]
+	mi := &file_isthmus_v1_node_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2564,7 +2723,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_isthmus_v1_node_proto_msgTypes[33]
+	mi := &file_isthmus_v1_node_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2577,7 +2736,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{33}
+	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{36}
 }
 
 type WatchResponse struct {
@@ -2592,7 +2751,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_isthmus_v1_node_proto_msgTypes[34]
+	mi := &file_isthmus_v1_node_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2604,7 +2763,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_isthmus_v1_node_proto_msgTypes[34]
+	mi := &file_isthmus_v1_node_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2617,7 +2776,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{34}
+	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *WatchResponse) GetKind() EventKind {
@@ -2818,7 +2977,16 @@ const file_isthmus_v1_node_proto_rawDesc = "" +
 	"\x05start\x18\x02 \x01(\x04R\x05start\x12\x1a\n" +
 	"\bmessages\x18\x03 \x01(\rR\bmessages\x12\x14\n" +
 	"\x05begin\x18\x04 \x01(\x04R\x05begin\x12\x10\n" +
-	"\x03end\x18\x05 \x01(\x04R\x03end\"\x0e\n" +
+	"\x03end\x18\x05 \x01(\x04R\x03end\":\n" +
+	"\x0eMessageRequest\x12\x12\n" +
+	"\x04peer\x18\x01 \x01(\tR\x04peer\x12\x14\n" +
+	"\x05index\x18\x02 \x01(\x04R\x05index\"?\n" +
+	"\x11UnexecutedRequest\x12\x12\n" +
+	"\x04body\x18\x01 \x01(\tR\x04body\x12\x16\n" +
+	"\x06expiry\x18\x02 \x01(\x04R\x06expiry\"P\n" +
+	"\rClaimResponse\x12)\n" +
+	"\x10certified_header\x18\x01 \x01(\fR\x0fcertifiedHeader\x12\x14\n" +
+	"\x05claim\x18\x02 \x01(\fR\x05claim\"\x0e\n" +
 	"\fLinksRequest\"\xf0\x04\n" +
 	"\x04Link\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\tR\x04peer\x12\x12\n" +
@@ -2873,7 +3041,7 @@ const file_isthmus_v1_node_proto_rawDesc = "" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10EVENT_KIND_FINAL\x10\x01\x12\x18\n" +
-	"\x14EVENT_KIND_CERTIFIED\x10\x022\xa8\b\n" +
+	"\x14EVENT_KIND_CERTIFIED\x10\x022\xbc\t\n" +
 	"\vNodeService\x12>\n" +
 	"\x04Info\x12\x17.isthmus.v1.InfoRequest\x1a\x18.isthmus.v1.InfoResponse\"\x03\x90\x02\x01\x12?\n" +
 	"\x06Submit\x12\x19.isthmus.v1.SubmitRequest\x1a\x1a.isthmus.v1.SubmitResponse\x12D\n" +
@@ -2887,7 +3055,10 @@ const file_isthmus_v1_node_proto_rawDesc = "" +
 	"\tKeyBlocks\x12\x1c.isthmus.v1.KeyBlocksRequest\x1a\x1d.isthmus.v1.KeyBlocksResponse\"\x03\x90\x02\x01\x12A\n" +
 	"\x05Prove\x12\x18.isthmus.v1.ProveRequest\x1a\x19.isthmus.v1.ProveResponse\"\x03\x90\x02\x01\x12J\n" +
 	"\bReceipts\x12\x1b.isthmus.v1.ReceiptsRequest\x1a\x1c.isthmus.v1.ReceiptsResponse\"\x03\x90\x02\x01\x12A\n" +
-	"\x05Slice\x12\x18.isthmus.v1.SliceRequest\x1a\x19.isthmus.v1.SliceResponse\"\x03\x90\x02\x01\x12A\n" +
+	"\x05Slice\x12\x18.isthmus.v1.SliceRequest\x1a\x19.isthmus.v1.SliceResponse\"\x03\x90\x02\x01\x12E\n" +
+	"\aMessage\x12\x1a.isthmus.v1.MessageRequest\x1a\x19.isthmus.v1.ClaimResponse\"\x03\x90\x02\x01\x12K\n" +
+	"\n" +
+	"Unexecuted\x12\x1d.isthmus.v1.UnexecutedRequest\x1a\x19.isthmus.v1.ClaimResponse\"\x03\x90\x02\x01\x12A\n" +
 	"\x05Links\x12\x18.isthmus.v1.LinksRequest\x1a\x19.isthmus.v1.LinksResponse\"\x03\x90\x02\x01\x12>\n" +
 	"\x05Watch\x12\x18.isthmus.v1.WatchRequest\x1a\x19.isthmus.v1.WatchResponse0\x01BCZAgithub.com/isthmus-network/isthmus/chain/api/isthmus/v1;isthmusv1b\x06proto3"
 
@@ -2904,7 +3075,7 @@ func file_isthmus_v1_node_proto_rawDescGZIP() []byte {
 }
 
 var file_isthmus_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_isthmus_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_isthmus_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_isthmus_v1_node_proto_goTypes = []any{
 	(Stage)(0),                  // 0: isthmus.v1.Stage
 	(ProofKind)(0),              // 1: isthmus.v1.ProofKind
@@ -2939,11 +3110,14 @@ var file_isthmus_v1_node_proto_goTypes = []any{
 	(*ReceiptsResponse)(nil),    // 30: isthmus.v1.ReceiptsResponse
 	(*SliceRequest)(nil),        // 31: isthmus.v1.SliceRequest
 	(*SliceResponse)(nil),       // 32: isthmus.v1.SliceResponse
-	(*LinksRequest)(nil),        // 33: isthmus.v1.LinksRequest
-	(*Link)(nil),                // 34: isthmus.v1.Link
-	(*LinksResponse)(nil),       // 35: isthmus.v1.LinksResponse
-	(*WatchRequest)(nil),        // 36: isthmus.v1.WatchRequest
-	(*WatchResponse)(nil),       // 37: isthmus.v1.WatchResponse
+	(*MessageRequest)(nil),      // 33: isthmus.v1.MessageRequest
+	(*UnexecutedRequest)(nil),   // 34: isthmus.v1.UnexecutedRequest
+	(*ClaimResponse)(nil),       // 35: isthmus.v1.ClaimResponse
+	(*LinksRequest)(nil),        // 36: isthmus.v1.LinksRequest
+	(*Link)(nil),                // 37: isthmus.v1.Link
+	(*LinksResponse)(nil),       // 38: isthmus.v1.LinksResponse
+	(*WatchRequest)(nil),        // 39: isthmus.v1.WatchRequest
+	(*WatchResponse)(nil),       // 40: isthmus.v1.WatchResponse
 }
 var file_isthmus_v1_node_proto_depIdxs = []int32{
 	5,  // 0: isthmus.v1.InfoResponse.parameters:type_name -> isthmus.v1.Parameters
@@ -2957,7 +3131,7 @@ var file_isthmus_v1_node_proto_depIdxs = []int32{
 	18, // 8: isthmus.v1.TraceResponse.emitted:type_name -> isthmus.v1.Emitted
 	5,  // 9: isthmus.v1.ZeroResponse.parameters:type_name -> isthmus.v1.Parameters
 	27, // 10: isthmus.v1.ProveResponse.entries:type_name -> isthmus.v1.ProvedEntry
-	34, // 11: isthmus.v1.LinksResponse.links:type_name -> isthmus.v1.Link
+	37, // 11: isthmus.v1.LinksResponse.links:type_name -> isthmus.v1.Link
 	2,  // 12: isthmus.v1.WatchResponse.kind:type_name -> isthmus.v1.EventKind
 	3,  // 13: isthmus.v1.NodeService.Info:input_type -> isthmus.v1.InfoRequest
 	6,  // 14: isthmus.v1.NodeService.Submit:input_type -> isthmus.v1.SubmitRequest
@@ -2972,25 +3146,29 @@ var file_isthmus_v1_node_proto_depIdxs = []int32{
 	26, // 23: isthmus.v1.NodeService.Prove:input_type -> isthmus.v1.ProveRequest
 	29, // 24: isthmus.v1.NodeService.Receipts:input_type -> isthmus.v1.ReceiptsRequest
 	31, // 25: isthmus.v1.NodeService.Slice:input_type -> isthmus.v1.SliceRequest
-	33, // 26: isthmus.v1.NodeService.Links:input_type -> isthmus.v1.LinksRequest
-	36, // 27: isthmus.v1.NodeService.Watch:input_type -> isthmus.v1.WatchRequest
-	4,  // 28: isthmus.v1.NodeService.Info:output_type -> isthmus.v1.InfoResponse
-	7,  // 29: isthmus.v1.NodeService.Submit:output_type -> isthmus.v1.SubmitResponse
-	9,  // 30: isthmus.v1.NodeService.Status:output_type -> isthmus.v1.StatusResponse
-	9,  // 31: isthmus.v1.NodeService.WatchStatus:output_type -> isthmus.v1.StatusResponse
-	13, // 32: isthmus.v1.NodeService.Account:output_type -> isthmus.v1.AccountResponse
-	19, // 33: isthmus.v1.NodeService.Trace:output_type -> isthmus.v1.TraceResponse
-	19, // 34: isthmus.v1.NodeService.TraceMessage:output_type -> isthmus.v1.TraceResponse
-	21, // 35: isthmus.v1.NodeService.Header:output_type -> isthmus.v1.HeaderResponse
-	23, // 36: isthmus.v1.NodeService.Zero:output_type -> isthmus.v1.ZeroResponse
-	25, // 37: isthmus.v1.NodeService.KeyBlocks:output_type -> isthmus.v1.KeyBlocksResponse
-	28, // 38: isthmus.v1.NodeService.Prove:output_type -> isthmus.v1.ProveResponse
-	30, // 39: isthmus.v1.NodeService.Receipts:output_type -> isthmus.v1.ReceiptsResponse
-	32, // 40: isthmus.v1.NodeService.Slice:output_type -> isthmus.v1.SliceResponse
-	35, // 41: isthmus.v1.NodeService.Links:output_type -> isthmus.v1.LinksResponse
-	37, // 42: isthmus.v1.NodeService.Watch:output_type -> isthmus.v1.WatchResponse
-	28, // [28:43] is the sub-list for method output_type
-	13, // [13:28] is the sub-list for method input_type
+	33, // 26: isthmus.v1.NodeService.Message:input_type -> isthmus.v1.MessageRequest
+	34, // 27: isthmus.v1.NodeService.Unexecuted:input_type -> isthmus.v1.UnexecutedRequest
+	36, // 28: isthmus.v1.NodeService.Links:input_type -> isthmus.v1.LinksRequest
+	39, // 29: isthmus.v1.NodeService.Watch:input_type -> isthmus.v1.WatchRequest
+	4,  // 30: isthmus.v1.NodeService.Info:output_type -> isthmus.v1.InfoResponse
+	7,  // 31: isthmus.v1.NodeService.Submit:output_type -> isthmus.v1.SubmitResponse
+	9,  // 32: isthmus.v1.NodeService.Status:output_type -> isthmus.v1.StatusResponse
+	9,  // 33: isthmus.v1.NodeService.WatchStatus:output_type -> isthmus.v1.StatusResponse
+	13, // 34: isthmus.v1.NodeService.Account:output_type -> isthmus.v1.AccountResponse
+	19, // 35: isthmus.v1.NodeService.Trace:output_type -> isthmus.v1.TraceResponse
+	19, // 36: isthmus.v1.NodeService.TraceMessage:output_type -> isthmus.v1.TraceResponse
+	21, // 37: isthmus.v1.NodeService.Header:output_type -> isthmus.v1.HeaderResponse
+	23, // 38: isthmus.v1.NodeService.Zero:output_type -> isthmus.v1.ZeroResponse
+	25, // 39: isthmus.v1.NodeService.KeyBlocks:output_type -> isthmus.v1.KeyBlocksResponse
+	28, // 40: isthmus.v1.NodeService.Prove:output_type -> isthmus.v1.ProveResponse
+	30, // 41: isthmus.v1.NodeService.Receipts:output_type -> isthmus.v1.ReceiptsResponse
+	32, // 42: isthmus.v1.NodeService.Slice:output_type -> isthmus.v1.SliceResponse
+	35, // 43: isthmus.v1.NodeService.Message:output_type -> isthmus.v1.ClaimResponse
+	35, // 44: isthmus.v1.NodeService.Unexecuted:output_type -> isthmus.v1.ClaimResponse
+	38, // 45: isthmus.v1.NodeService.Links:output_type -> isthmus.v1.LinksResponse
+	40, // 46: isthmus.v1.NodeService.Watch:output_type -> isthmus.v1.WatchResponse
+	30, // [30:47] is the sub-list for method output_type
+	13, // [13:30] is the sub-list for method input_type
 	13, // [13:13] is the sub-list for extension type_name
 	13, // [13:13] is the sub-list for extension extendee
 	0,  // [0:13] is the sub-list for field type_name
@@ -3007,7 +3185,7 @@ func file_isthmus_v1_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_isthmus_v1_node_proto_rawDesc), len(file_isthmus_v1_node_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   35,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

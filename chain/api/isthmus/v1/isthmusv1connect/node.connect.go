@@ -68,6 +68,10 @@ const (
 	NodeServiceReceiptsProcedure = "/isthmus.v1.NodeService/Receipts"
 	// NodeServiceSliceProcedure is the fully-qualified name of the NodeService's Slice RPC.
 	NodeServiceSliceProcedure = "/isthmus.v1.NodeService/Slice"
+	// NodeServiceMessageProcedure is the fully-qualified name of the NodeService's Message RPC.
+	NodeServiceMessageProcedure = "/isthmus.v1.NodeService/Message"
+	// NodeServiceUnexecutedProcedure is the fully-qualified name of the NodeService's Unexecuted RPC.
+	NodeServiceUnexecutedProcedure = "/isthmus.v1.NodeService/Unexecuted"
 	// NodeServiceLinksProcedure is the fully-qualified name of the NodeService's Links RPC.
 	NodeServiceLinksProcedure = "/isthmus.v1.NodeService/Links"
 	// NodeServiceWatchProcedure is the fully-qualified name of the NodeService's Watch RPC.
@@ -102,6 +106,10 @@ type NodeServiceClient interface {
 	Receipts(context.Context, *connect.Request[v1.ReceiptsRequest]) (*connect.Response[v1.ReceiptsResponse], error)
 	// Slice returns messages of an outbound queue and their proof.
 	Slice(context.Context, *connect.Request[v1.SliceRequest]) (*connect.Response[v1.SliceResponse], error)
+	// Message returns one message of an outbound queue and its proof.
+	Message(context.Context, *connect.Request[v1.MessageRequest]) (*connect.Response[v1.ClaimResponse], error)
+	// Unexecuted shows that an external message was not executed and never will be.
+	Unexecuted(context.Context, *connect.Request[v1.UnexecutedRequest]) (*connect.Response[v1.ClaimResponse], error)
 	// Links describes the links to peer networks.
 	Links(context.Context, *connect.Request[v1.LinksRequest]) (*connect.Response[v1.LinksResponse], error)
 	// Watch sends an event for each block that becomes final or certified.
@@ -208,6 +216,20 @@ func NewNodeServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		message: connect.NewClient[v1.MessageRequest, v1.ClaimResponse](
+			httpClient,
+			baseURL+NodeServiceMessageProcedure,
+			connect.WithSchema(nodeServiceMethods.ByName("Message")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		unexecuted: connect.NewClient[v1.UnexecutedRequest, v1.ClaimResponse](
+			httpClient,
+			baseURL+NodeServiceUnexecutedProcedure,
+			connect.WithSchema(nodeServiceMethods.ByName("Unexecuted")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 		links: connect.NewClient[v1.LinksRequest, v1.LinksResponse](
 			httpClient,
 			baseURL+NodeServiceLinksProcedure,
@@ -239,6 +261,8 @@ type nodeServiceClient struct {
 	prove        *connect.Client[v1.ProveRequest, v1.ProveResponse]
 	receipts     *connect.Client[v1.ReceiptsRequest, v1.ReceiptsResponse]
 	slice        *connect.Client[v1.SliceRequest, v1.SliceResponse]
+	message      *connect.Client[v1.MessageRequest, v1.ClaimResponse]
+	unexecuted   *connect.Client[v1.UnexecutedRequest, v1.ClaimResponse]
 	links        *connect.Client[v1.LinksRequest, v1.LinksResponse]
 	watch        *connect.Client[v1.WatchRequest, v1.WatchResponse]
 }
@@ -308,6 +332,16 @@ func (c *nodeServiceClient) Slice(ctx context.Context, req *connect.Request[v1.S
 	return c.slice.CallUnary(ctx, req)
 }
 
+// Message calls isthmus.v1.NodeService.Message.
+func (c *nodeServiceClient) Message(ctx context.Context, req *connect.Request[v1.MessageRequest]) (*connect.Response[v1.ClaimResponse], error) {
+	return c.message.CallUnary(ctx, req)
+}
+
+// Unexecuted calls isthmus.v1.NodeService.Unexecuted.
+func (c *nodeServiceClient) Unexecuted(ctx context.Context, req *connect.Request[v1.UnexecutedRequest]) (*connect.Response[v1.ClaimResponse], error) {
+	return c.unexecuted.CallUnary(ctx, req)
+}
+
 // Links calls isthmus.v1.NodeService.Links.
 func (c *nodeServiceClient) Links(ctx context.Context, req *connect.Request[v1.LinksRequest]) (*connect.Response[v1.LinksResponse], error) {
 	return c.links.CallUnary(ctx, req)
@@ -346,6 +380,10 @@ type NodeServiceHandler interface {
 	Receipts(context.Context, *connect.Request[v1.ReceiptsRequest]) (*connect.Response[v1.ReceiptsResponse], error)
 	// Slice returns messages of an outbound queue and their proof.
 	Slice(context.Context, *connect.Request[v1.SliceRequest]) (*connect.Response[v1.SliceResponse], error)
+	// Message returns one message of an outbound queue and its proof.
+	Message(context.Context, *connect.Request[v1.MessageRequest]) (*connect.Response[v1.ClaimResponse], error)
+	// Unexecuted shows that an external message was not executed and never will be.
+	Unexecuted(context.Context, *connect.Request[v1.UnexecutedRequest]) (*connect.Response[v1.ClaimResponse], error)
 	// Links describes the links to peer networks.
 	Links(context.Context, *connect.Request[v1.LinksRequest]) (*connect.Response[v1.LinksResponse], error)
 	// Watch sends an event for each block that becomes final or certified.
@@ -448,6 +486,20 @@ func NewNodeServiceHandler(svc NodeServiceHandler, opts ...connect.HandlerOption
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	nodeServiceMessageHandler := connect.NewUnaryHandler(
+		NodeServiceMessageProcedure,
+		svc.Message,
+		connect.WithSchema(nodeServiceMethods.ByName("Message")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	nodeServiceUnexecutedHandler := connect.NewUnaryHandler(
+		NodeServiceUnexecutedProcedure,
+		svc.Unexecuted,
+		connect.WithSchema(nodeServiceMethods.ByName("Unexecuted")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	nodeServiceLinksHandler := connect.NewUnaryHandler(
 		NodeServiceLinksProcedure,
 		svc.Links,
@@ -489,6 +541,10 @@ func NewNodeServiceHandler(svc NodeServiceHandler, opts ...connect.HandlerOption
 			nodeServiceReceiptsHandler.ServeHTTP(w, r)
 		case NodeServiceSliceProcedure:
 			nodeServiceSliceHandler.ServeHTTP(w, r)
+		case NodeServiceMessageProcedure:
+			nodeServiceMessageHandler.ServeHTTP(w, r)
+		case NodeServiceUnexecutedProcedure:
+			nodeServiceUnexecutedHandler.ServeHTTP(w, r)
 		case NodeServiceLinksProcedure:
 			nodeServiceLinksHandler.ServeHTTP(w, r)
 		case NodeServiceWatchProcedure:
@@ -552,6 +608,14 @@ func (UnimplementedNodeServiceHandler) Receipts(context.Context, *connect.Reques
 
 func (UnimplementedNodeServiceHandler) Slice(context.Context, *connect.Request[v1.SliceRequest]) (*connect.Response[v1.SliceResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("isthmus.v1.NodeService.Slice is not implemented"))
+}
+
+func (UnimplementedNodeServiceHandler) Message(context.Context, *connect.Request[v1.MessageRequest]) (*connect.Response[v1.ClaimResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("isthmus.v1.NodeService.Message is not implemented"))
+}
+
+func (UnimplementedNodeServiceHandler) Unexecuted(context.Context, *connect.Request[v1.UnexecutedRequest]) (*connect.Response[v1.ClaimResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("isthmus.v1.NodeService.Unexecuted is not implemented"))
 }
 
 func (UnimplementedNodeServiceHandler) Links(context.Context, *connect.Request[v1.LinksRequest]) (*connect.Response[v1.LinksResponse], error) {
