@@ -197,7 +197,7 @@ func (m *Machine) finishEpoch(q *types.Quorum) {
 		return
 	}
 	m.out.NewEpochs = append(m.out.NewEpochs, next)
-	m.lastKey = q
+	m.lastKey, m.lastSet = q, m.set
 	m.enterEpoch(next)
 	if m.alarm == nil {
 		m.checkpoint()

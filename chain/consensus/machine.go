@@ -26,10 +26,11 @@ type Machine struct {
 	heard     map[proofs.NodeKey]uint64 // when a node was last heard, ms
 	replied   map[proofs.NodeKey]uint64 // when a laggard was last answered, ms
 	pace      pace
-	lastKey   *types.Quorum // what finalised the last key block, for laggards
-	records   int           // written since the last checkpoint
-	replay    []record      // of epochs that the log knows and we have not reached
-	early     []Input       // messages of the next epoch
+	lastKey   *types.Quorum        // what finalised the last key block, for laggards
+	lastSet   *proofs.ValidatorSet // of the epoch before, for laggards that left
+	records   int                  // written since the last checkpoint
+	replay    []record             // of epochs that the log knows and we have not reached
+	early     []Input              // messages of the next epoch
 	fetch     fetching
 }
 

@@ -29,6 +29,9 @@ type bench struct {
 	keys  []*bls.SecretKey
 	now   uint64
 	nodes []*station
+	// next is the set that execution names in every result, as governance chose it; nil is
+	// the zero-state's.
+	next func() *proofs.ValidatorSet
 	// lose drops a message if it reports true.
 	lose func(from, to int, msg any) bool
 }
@@ -189,6 +192,9 @@ func (b *bench) execute(i int) {
 			parent = s.finals[n-1].Block.Cut
 		}
 		e := last
+		if b.next != nil {
+			e.NextSet = b.next()
+		}
 		e.Height, e.Time, e.OutboundRoot = f.Block.Header.Height, f.Block.Header.Time, proofs.Hash{1, byte(f.Block.Header.Time)}
 		if !f.Block.Cut.Same(&parent) {
 			e.StateRoot = sha256.Sum256(append(last.StateRoot[:], f.Block.Header.CutRoot[:]...))
@@ -234,7 +240,8 @@ func (b *bench) car(height uint64) {
 
 func (b *bench) carAt(i int, height uint64) {
 	set := b.nodes[i].m.Status()
-	tips := make([]consensus.LaneTip, b.zero.Set.Len())
+	anchors := b.nodes[i].anchors
+	tips := make([]consensus.LaneTip, anchors[len(anchors)-1].Set.Len())
 	tips[0].Held = types.Tip{Height: height, Digest: proofs.Hash{byte(height), byte(set.Epoch), 7}}
 	b.step(i, consensus.TipsIn{Epoch: set.Epoch, Tips: tips})
 }

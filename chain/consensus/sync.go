@@ -15,6 +15,8 @@ const (
 	maxEarlyStrange = 64  // of those from nodes that are not in the set yet
 	maxFinalBatch   = 1 << 12
 	farBehind       = 4 // blocks missing below a finalization before catching up by height
+	pollTimeouts    = 4 // timeouts, of the network's floor, between an observer's polls
+	pollResends     = 3 // repetitions in one view after which a validator polls
 )
 
 // fetching is what we lack and whom we ask.
@@ -24,7 +26,8 @@ type fetching struct {
 	behind  bool
 	peers   []proofs.NodeKey
 	askAt   uint64 // when to ask for final blocks, ms; 0 is not planned
-	askedAt uint64 // when that was last done
+	askedAt uint64 // when that was last done, or a poll
+	turn    int    // the member whom a poll asks next
 }
 
 // wanted is a block that a certificate names and we lack.
@@ -112,11 +115,36 @@ func (m *Machine) ask() {
 		w.tries++
 		w.askAt = m.now + m.timeout()
 	}
-	if f.askAt == 0 || m.now < f.askAt {
-		return
+	switch {
+	case f.askAt != 0 && m.now >= f.askAt:
+		m.out.Fetches = append(m.out.Fetches, Fetch{FromHeight: m.final.block.Header.Height + 1, To: f.peers})
+		f.behind, f.peers, f.askAt, f.askedAt = false, nil, 0, m.now
+	case m.me < 0 && m.now >= m.pollAt():
+		m.poll()
 	}
-	m.out.Fetches = append(m.out.Fetches, Fetch{FromHeight: m.final.block.Header.Height + 1, To: f.peers})
-	f.behind, f.peers, f.askAt, f.askedAt = false, nil, 0, m.now
+}
+
+// pollAt is when an observer asks again whether there are final blocks: nobody sends
+// it anything.
+func (m *Machine) pollAt() uint64 { return m.fetch.askedAt + pollTimeouts*m.par.ViewTimeout }
+
+// poll asks some members, others each time, for final blocks: they may have some.
+func (m *Machine) poll() {
+	f := &m.fetch
+	out := Fetch{FromHeight: m.final.block.Header.Height + 1}
+	for range m.set.Len() {
+		f.turn = (f.turn + 1) % m.set.Len()
+		if to := m.set.At(f.turn).Node; to != m.cfg.Node {
+			out.To = append(out.To, to)
+		}
+		if len(out.To) == maxAskers {
+			break
+		}
+	}
+	f.askedAt = m.now
+	if len(out.To) > 0 {
+		m.out.Fetches = append(m.out.Fetches, out)
+	}
 }
 
 // fetchWake adds the times at which ask has something to do.
@@ -127,6 +155,9 @@ func (m *Machine) fetchWake(w *earliest) {
 		}
 	}
 	w.at(m.fetch.askAt)
+	if m.me < 0 {
+		w.at(m.pollAt())
+	}
 }
 
 // takeWanted puts a block into the tree that some certificate calls for.
@@ -168,7 +199,8 @@ func (m *Machine) answer(to proofs.NodeKey, certs []*types.Quorum) {
 	if last, ok := m.replied[to]; ok && m.now < last+m.timeout() {
 		return
 	}
-	if _, member := m.set.IndexOf(to); !member {
+	_, member := m.set.IndexOf(to)
+	if _, left := m.lastSet.IndexOf(to); !member && !left {
 		return
 	}
 	m.replied[to] = m.now

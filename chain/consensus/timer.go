@@ -195,6 +195,9 @@ func (m *Machine) resend() {
 	m.resendAt = m.now + m.timeout()<<min(m.resends, maxResend)
 	m.resends++
 	m.repeat()
+	if m.resends >= pollResends {
+		m.poll() // the others may be where nobody answers us: in an epoch that we have no part in
+	}
 }
 
 // repeat sends the certificate that began the view, the newest finalization, our
