@@ -1,5 +1,5 @@
 # Everything runs without make; these are shorthands.
-.PHONY: build test check generate sim fuzz bench
+.PHONY: build test check check-ts generate sim fuzz bench
 
 build:
 	go build -o bin/isthmus ./cmd/isthmus
@@ -9,6 +9,9 @@ test:
 
 check:
 	bash .ci/run
+
+check-ts:
+	bash proofs/ts/check.sh
 
 generate:
 	bash tools/generate.sh
