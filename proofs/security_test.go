@@ -329,6 +329,37 @@ func TestForkRolledBack(t *testing.T) { // row peer's fork rolled back
 		s.slice = s.net.Slice(s.slice.Header, s.queue, 0, 0)
 		s.consumed = full
 	})
+	grown := func(s *scene) { // another message 3, and more after what was consumed
+		consumed := s.queue.Range(0, sceneConsumed)
+		s.queue.Messages[3].Amount[15]++
+		s.certify()
+		s.consumed = consumed
+	}
+	left := func(s *scene) []proofs.Hash {
+		r := s.queue.Range(0, sceneConsumed)
+		return r.Nodes()
+	}
+	refused(t, "another history that goes on, unproved", proofs.ErrRoot, grown)
+	refused(t, "another history that goes on", proofs.ErrDiverged, func(s *scene) {
+		grown(s)
+		s.slice.Left = left(s)
+	})
+	refused(t, "a left that does not lead to the root", proofs.ErrRoot, func(s *scene) {
+		grown(s)
+		s.slice.Left = left(s)
+		s.slice.Left[0][0]++
+	})
+	refused(t, "a left of another length", proofs.ErrBranch, func(s *scene) {
+		grown(s)
+		s.slice.Left = left(s)[1:]
+	})
+	refused(t, "a left for another index", proofs.ErrNotCanon, func(s *scene) {
+		grown(s)
+		s.slice.Left = left(s)
+		s.consumed = s.queue.Range(0, sceneConsumed+1)
+		s.consumed = flipped(s.consumed)
+	})
+	refused(t, "a left where nothing differs", proofs.ErrNotCanon, func(s *scene) { s.slice.Left = left(s) })
 	refused(t, "a consumed range that starts late", merkle.ErrRange, func(s *scene) {
 		s.consumed = s.queue.Range(1, sceneConsumed)
 	})
@@ -348,4 +379,15 @@ func TestPoisonMessage(t *testing.T) { // rows huge memo; Poly 2021
 	refused(t, "a refund from abroad", proofs.ErrMalformed, certified(func(m *proofs.Message) { m.Kind = proofs.KindRefund }))
 	refused(t, "unknown version", proofs.ErrVersion, certified(func(m *proofs.Message) { m.Version++ }))
 	refused(t, "an asset that the reader takes for its own", proofs.ErrMalformed, certified(func(m *proofs.Message) { m.Asset = proofs.NativeAsset }))
+}
+
+// flipped is a range as another history would give it.
+func flipped(r merkle.Range) merkle.Range {
+	nodes := r.Nodes()
+	nodes[0][0]++
+	other, err := merkle.ParseRange(r.Begin(), r.End(), nodes)
+	if err != nil {
+		panic(err)
+	}
+	return other
 }

@@ -24,12 +24,14 @@ const (
 	canotoNumber_Slice__Start    = 3
 	canotoNumber_Slice__Messages = 4
 	canotoNumber_Slice__Right    = 5
+	canotoNumber_Slice__Left     = 6
 
 	canotoTag_Slice__Header   = "\x0a" // canoto.Tag(canotoNumber_Slice__Header, canoto.Len)
 	canotoTag_Slice__Proof    = "\x12" // canoto.Tag(canotoNumber_Slice__Proof, canoto.Len)
 	canotoTag_Slice__Start    = "\x18" // canoto.Tag(canotoNumber_Slice__Start, canoto.Varint)
 	canotoTag_Slice__Messages = "\x22" // canoto.Tag(canotoNumber_Slice__Messages, canoto.Len)
 	canotoTag_Slice__Right    = "\x2a" // canoto.Tag(canotoNumber_Slice__Right, canoto.Len)
+	canotoTag_Slice__Left     = "\x32" // canoto.Tag(canotoNumber_Slice__Left, canoto.Len)
 )
 
 type canotoData_Slice struct {
@@ -88,6 +90,13 @@ func (*Slice) DescribeCanoto(types ...reflect.Type) *canoto.Spec {
 				Repeated:       true,
 				OneOf:          "",
 				TypeFixedBytes: uint64(len(zero.Right[0])),
+			},
+			{
+				FieldNumber:    canotoNumber_Slice__Left,
+				Name:           "Left",
+				Repeated:       true,
+				OneOf:          "",
+				TypeFixedBytes: uint64(len(zero.Left[0])),
 			},
 		},
 	}
@@ -279,6 +288,62 @@ func (c *Slice) UnmarshalCanotoFrom(r canoto.Reader) (canoto.UnmarshalResult, er
 				copy(field[i][:], r.B)
 				r.B = newB
 			}
+		case canotoNumber_Slice__Left:
+			if wireType != canoto.Len {
+				return canoto.UnmarshalResult{}, canoto.ErrUnexpectedWireType
+			}
+
+			const (
+				expectedLength       = len(c.Left[0])
+				expectedLengthUint64 = uint64(expectedLength)
+			)
+
+			// Read the first entry manually because the tag is already
+			// stripped.
+			var length uint64
+			if err := canoto.ReadUint(&r, &length); err != nil {
+				return canoto.UnmarshalResult{}, err
+			}
+			if length != expectedLengthUint64 {
+				return canoto.UnmarshalResult{}, canoto.ErrInvalidLength
+			}
+			if expectedLength > len(r.B) {
+				return canoto.UnmarshalResult{}, canoto.ErrUnexpectedEOF
+			}
+
+			firstEntry := r.B[:expectedLength]
+			r.B = r.B[expectedLength:]
+
+			// Count the number of additional entries after the first entry.
+			countMinus1, err := canoto.CountBytes(r.B, canotoTag_Slice__Left)
+			if err != nil {
+				return canoto.UnmarshalResult{}, err
+			}
+
+			if err := canoto.MakeSlice(&r, &c.Left, countMinus1+1); err != nil {
+				return canoto.UnmarshalResult{}, err
+			}
+			field := c.Left
+			copy((&field[0])[:], firstEntry)
+
+			// Read the rest of the entries, stripping the tag each time.
+			field = field[1:]
+			for i := range field {
+				r.B = r.B[len(canotoTag_Slice__Left):]
+				if err := canoto.ReadUint(&r, &length); err != nil {
+					return canoto.UnmarshalResult{}, err
+				}
+				if length != expectedLengthUint64 {
+					return canoto.UnmarshalResult{}, canoto.ErrInvalidLength
+				}
+				if expectedLength > len(r.B) {
+					return canoto.UnmarshalResult{}, canoto.ErrUnexpectedEOF
+				}
+
+				newB := r.B[expectedLength:]
+				copy(field[i][:], r.B)
+				r.B = newB
+			}
 		default:
 			return canoto.UnmarshalResult{}, canoto.ErrUnknownField
 		}
@@ -313,6 +378,10 @@ func (c *Slice) CacheCanoto() {
 	}
 	if num := uint64(len(c.Right)); num != 0 {
 		fieldSize := uint64(len(canotoTag_Slice__Right)) + canoto.SizeBytes((&c.Right[0])[:])
+		size += num * fieldSize
+	}
+	if num := uint64(len(c.Left)); num != 0 {
+		fieldSize := uint64(len(canotoTag_Slice__Left)) + canoto.SizeBytes((&c.Left[0])[:])
 		size += num * fieldSize
 	}
 	canoto.CacheUint64(&c.canotoData.size, size)
@@ -403,6 +472,13 @@ func (c *Slice) AppendCanoto(w canoto.Writer) canoto.Writer {
 		field := c.Right
 		for i := range field {
 			canoto.Append(&w, canotoTag_Slice__Right)
+			canoto.AppendBytes(&w, (&field[i])[:])
+		}
+	}
+	{
+		field := c.Left
+		for i := range field {
+			canoto.Append(&w, canotoTag_Slice__Left)
 			canoto.AppendBytes(&w, (&field[i])[:])
 		}
 	}

@@ -21,12 +21,17 @@ const (
 // messages to the compact range of what it has consumed and compares roots. A
 // slice that shows the head only has no messages and no Right; its Start is
 // not read.
+//
+// Left is empty but in a slice that shows another history: it is the compact range
+// of [0, Start) as its network certified it, which is not the one that the reader
+// consumed.
 type Slice struct {
 	Header   CertifiedHeader `canoto:"value,1"`
 	Proof    HeadProof       `canoto:"value,2"`
 	Start    uint64          `canoto:"uint,3"`
 	Messages []Message       `canoto:"repeated value,4"`
 	Right    []Hash          `canoto:"repeated fixed bytes,5"`
+	Left     []Hash          `canoto:"repeated fixed bytes,6"`
 
 	canotoData canotoData_Slice
 }
@@ -59,10 +64,11 @@ func (v *VerifiedSlice) Consumed() merkle.Range { return v.consumed.Clone() }
 //
 // Errors: ErrGap if s begins after n; ErrStale if it ends at or before n although
 // it has messages; ErrDiverged if the certified queue ends before n, or reaches
-// just n with another root: the peer's history is not the one that was consumed;
+// just n with another root, or Left shows another history up to n under the
+// certified root: the peer's history is not the one that was consumed;
 // ErrIndex, ErrTooLarge, ErrMalformed, ErrNetwork, ErrDestination,
 // ErrIncarnation for a message out of place; ErrVersion; ErrNotCanon for a slice
-// that has a Right and no messages; ErrBranch and ErrRoot if anything was
+// that has a Right and no messages, or a Left that shows no other history; ErrBranch and ErrRoot if anything was
 // changed, omitted or reordered; merkle.ErrRange if consumed does not begin at 0.
 func (v *VerifiedHead) VerifyMessages(s *Slice, consumed merkle.Range) (*VerifiedSlice, error) {
 	n, h := consumed.End(), &v.head
@@ -93,9 +99,39 @@ func (v *VerifiedHead) VerifyMessages(s *Slice, consumed merkle.Range) (*Verifie
 		return nil, err
 	}
 	if err := matchRoot(&whole, h.Root); err != nil {
+		if len(s.Left) > 0 {
+			err = v.otherHistory(s, consumed)
+		}
 		return nil, fmt.Errorf("queue of %s, messages [%d, %d): %w", v.source.Short(), n, after.End(), err)
 	}
+	if len(s.Left) > 0 {
+		return nil, fmt.Errorf("slice from %d: the history on its left is the one that was consumed: %w", s.Start, ErrNotCanon)
+	}
 	return &VerifiedSlice{head: v, messages: s.Messages[n-s.Start:], consumed: after}, nil
+}
+
+// otherHistory tells whether the certified root is over another history than what
+// was consumed, ErrDiverged, or the slice is not what was certified, ErrRoot.
+func (v *VerifiedHead) otherHistory(s *Slice, consumed merkle.Range) error {
+	n := consumed.End()
+	if s.Start != n {
+		return fmt.Errorf("left of the slice: got [0, %d), want [0, %d): %w", s.Start, n, ErrNotCanon)
+	}
+	left, err := merkle.ParseRange(0, n, s.Left)
+	if err != nil {
+		return fmt.Errorf("left of the slice: %w: %w", ErrBranch, err)
+	}
+	whole, err := v.appendMessages(s, left)
+	if err != nil {
+		return err
+	}
+	if err := joinRight(&whole, s.Right, v.head.End); err != nil {
+		return err
+	}
+	if err := matchRoot(&whole, v.head.Root); err != nil {
+		return err
+	}
+	return fmt.Errorf("certified is another history of [0, %d) than the one consumed: %w", n, ErrDiverged)
 }
 
 // verifyEnd handles a head that has nothing new: its root must be ours.

@@ -240,10 +240,10 @@ func (b *backend) Receipts(_ context.Context, from uint64, limit int) (*api.Rece
 			return nil, err
 		}
 	}
-	if page.Left, err = rightOf(log, 0, from); err != nil {
+	if page.Left, err = rangeOf(log, 0, from); err != nil {
 		return nil, err
 	}
-	page.Right, err = rightOf(log, from+uint64(len(entries)), size)
+	page.Right, err = rangeOf(log, from+uint64(len(entries)), size)
 	return page, err
 }
 
@@ -282,6 +282,9 @@ func (b *backend) Acts(context.Context) ([]api.ActState, error) { return b.n.act
 
 // SetPeers implements api.Admin.
 func (b *backend) SetPeers(_ context.Context, network proofs.NetworkID, addrs []string) error {
+	if network == b.n.zero.ID {
+		return b.n.addOwnPeers(addrs)
+	}
 	if err := b.n.host.AddKnown(addrs...); err != nil {
 		return fmt.Errorf("%w: %w", api.ErrInvalid, err)
 	}

@@ -179,6 +179,23 @@ func (s served) Slice(reader proofs.NetworkID, start uint64, maxMessages, maxByt
 	return slice, s.n.fillSlice(slice, &head, maxMessages, maxBytes)
 }
 
+// Left implements client.Served.
+func (s served) Left(reader proofs.NetworkID, end uint64) ([]proofs.Hash, error) {
+	p := s.n.pub.published.Load()
+	if p == nil {
+		return nil, errNothingPublished
+	}
+	head, ok := p.head(reader)
+	if !ok || end > head.End {
+		return nil, fmt.Errorf("queue to %s up to %d: %w", reader.Short(), end, proofs.ErrIndex)
+	}
+	log, err := s.n.state.ReadLog(mesh.OutLog(reader, head.Incarnation))
+	if err != nil {
+		return nil, err
+	}
+	return rangeOf(log, 0, end)
+}
+
 // sliceOverhead is what a slice weighs besides its messages.
 const sliceOverhead = 4096
 
@@ -199,13 +216,13 @@ func (n *Node) fillSlice(slice *proofs.Slice, head *proofs.QueueHead, maxMessage
 			return fmt.Errorf("queue entry %d: %w", slice.Start+uint64(i), err)
 		}
 	}
-	right, err := rightOf(log, slice.Start+uint64(len(entries)), head.End)
+	right, err := rangeOf(log, slice.Start+uint64(len(entries)), head.End)
 	slice.Right = right
 	return err
 }
 
-// rightOf returns the compact range [from, end) of a log.
-func rightOf(log *state.LogReader, from, end uint64) ([]merkle.Hash, error) {
+// rangeOf returns the compact range [from, end) of a log.
+func rangeOf(log *state.LogReader, from, end uint64) ([]merkle.Hash, error) {
 	if from == end {
 		return nil, nil
 	}

@@ -22,6 +22,8 @@ type Served interface {
 	// or before start. maxBytes bounds the wire form of the whole slice, except that
 	// one message is always given; nil says that there is no head for reader any more.
 	Slice(reader proofs.NetworkID, start uint64, maxMessages, maxBytes int) (*proofs.Slice, error)
+	// Left returns the compact range [0, end) of the queue towards reader.
+	Left(reader proofs.NetworkID, end uint64) ([]proofs.Hash, error)
 }
 
 // Answer decodes a request, bounds it, and makes the response bytes. It is pure
@@ -98,6 +100,11 @@ func answerSlice(s Served, req []byte) ([]byte, error) {
 		int(min(r.MaxMessages, proofs.MaxSliceMessages)), int(min(r.MaxBytes, proofs.MaxSliceBytes)))
 	if err != nil || slice == nil {
 		return nil, err
+	}
+	if r.Left && len(slice.Messages) > 0 {
+		if slice.Left, err = s.Left(r.Reader, slice.Start); err != nil {
+			return nil, err
+		}
 	}
 	b := slice.MarshalCanoto()
 	if len(b) > proofs.MaxSliceBytes {

@@ -211,15 +211,36 @@ func (p *planner) sliceAnswer(now uint64, a *ask, resp []byte) error {
 	if h := header.Header(); h.Executed < p.ahead.executed {
 		return fmt.Errorf("got execution %d, known is %d: %w", h.Executed, p.ahead.executed, proofs.ErrStale)
 	}
-	vs, err := vh.VerifyMessages(s, p.ahead.consumed)
+	vs, err := p.verifySlice(vh, s)
 	if errors.Is(err, proofs.ErrDiverged) {
 		p.divergence(now, vh, s, resp)
 	}
 	if err != nil {
 		return err
 	}
+	if p.wantLeft {
+		p.wantLeft, s.Left = false, nil
+		resp = s.MarshalCanoto()
+	}
 	p.takeSlice(now, a, vs, resp)
 	return nil
+}
+
+// verifySlice verifies the messages as if there were no Left. If their root is not
+// the certified one, either the source lies or the peer's history changed: with a
+// Left the slice says which, and without one the next is asked for with it.
+func (p *planner) verifySlice(vh *proofs.VerifiedHead, s *proofs.Slice) (*proofs.VerifiedSlice, error) {
+	plain := *s
+	plain.Left = nil
+	vs, err := vh.VerifyMessages(&plain, p.ahead.consumed)
+	if !errors.Is(err, proofs.ErrRoot) || errors.Is(err, proofs.ErrDiverged) {
+		return vs, err
+	}
+	if len(s.Left) > 0 {
+		return vh.VerifyMessages(s, p.ahead.consumed)
+	}
+	p.wantLeft = true
+	return nil, err
 }
 
 // takeSlice submits a verified slice if it teaches something.

@@ -197,6 +197,13 @@ func (f *foreign) Head(id proofs.NetworkID) (proofs.QueueHead, uint64, bool, err
 	return f.served, f.newest.Header.Executed, id == reader && f.newest.Header.Height > 0, nil
 }
 
+func (f *foreign) Left(_ proofs.NetworkID, end uint64) ([]proofs.Hash, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.compact(0, int(end))
+	return r.Nodes(), nil
+}
+
 func (f *foreign) Slice(id proofs.NetworkID, from uint64, maxMessages, _ int) (*proofs.Slice, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

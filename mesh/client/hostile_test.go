@@ -241,6 +241,31 @@ func TestADivergenceIsShownToOurNetworkOnce(t *testing.T) {
 	}
 }
 
+// SECURITY: peer's fork rolled back, and longer than what was consumed.
+func TestALongerForkIsShownWithItsHistory(t *testing.T) {
+	f := newForeign(t, "alpha")
+	f.emit(5)
+	s := play(t, f, following(t, f))
+	s.hear(f.block())
+	s.commit()
+	s.wantConsumed(5)
+	s.did()
+	f.queue[2].Amount = proofs.NewAmount(8) // another message in its place, and more behind
+	f.emit(3)
+	s.hear(f.block())
+	s.pass(20_000)
+	if s.count("submit slice") == 0 {
+		t.Fatalf("got %q, want the proof submitted", s.log)
+	}
+	if st := s.p.status(s.now); !strings.Contains(st.Alarm, "not the one that was consumed") {
+		t.Fatalf("got alarm %q", st.Alarm)
+	}
+	s.commit()
+	if s.o.view.State != "diverged" {
+		t.Fatalf("got state %s", s.o.view.State)
+	}
+}
+
 func TestAStaleHeaderIsNoDivergence(t *testing.T) {
 	f := newForeign(t, "alpha")
 	f.emit(2)

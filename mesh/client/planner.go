@@ -43,6 +43,7 @@ type planner struct {
 	forKeys, forSlice patience // with claims of each kind
 
 	wantKeys, wantSlice bool // a poll is due, whoever's turn it is
+	wantLeft            bool // a slice did not verify: the peer's history may be another
 	pollAt              uint64
 	polls               uint64
 
@@ -322,7 +323,7 @@ func (p *planner) askSlice(now uint64, onTurn bool) ask {
 	r := SliceRequest{
 		Reader: p.self, Incarnation: p.view.Incarnation, Start: p.ahead.consumed.End(),
 		MaxMessages: uint32(p.roomForSlice()), MaxBytes: uint32(p.t.bytes),
-		After: p.ahead.executed, Settled: p.ahead.settled, Bare: !p.ahead.active || p.overdue(now),
+		After: p.ahead.executed, Settled: p.ahead.settled, Bare: !p.ahead.active || p.overdue(now), Left: p.wantLeft,
 	}
 	return ask{proto: ProtoSlice, req: r.MarshalCanoto(), onTurn: onTurn}
 }

@@ -398,6 +398,7 @@ const (
 	canotoNumber_SliceRequest__After       = 6
 	canotoNumber_SliceRequest__Settled     = 7
 	canotoNumber_SliceRequest__Bare        = 8
+	canotoNumber_SliceRequest__Left        = 9
 
 	canotoTag_SliceRequest__Reader      = "\x0a" // canoto.Tag(canotoNumber_SliceRequest__Reader, canoto.Len)
 	canotoTag_SliceRequest__Incarnation = "\x10" // canoto.Tag(canotoNumber_SliceRequest__Incarnation, canoto.Varint)
@@ -407,6 +408,7 @@ const (
 	canotoTag_SliceRequest__After       = "\x30" // canoto.Tag(canotoNumber_SliceRequest__After, canoto.Varint)
 	canotoTag_SliceRequest__Settled     = "\x38" // canoto.Tag(canotoNumber_SliceRequest__Settled, canoto.Varint)
 	canotoTag_SliceRequest__Bare        = "\x40" // canoto.Tag(canotoNumber_SliceRequest__Bare, canoto.Varint)
+	canotoTag_SliceRequest__Left        = "\x48" // canoto.Tag(canotoNumber_SliceRequest__Left, canoto.Varint)
 )
 
 type canotoData_SliceRequest struct {
@@ -465,6 +467,12 @@ func (*SliceRequest) DescribeCanoto(...reflect.Type) *canoto.Spec {
 			{
 				FieldNumber: canotoNumber_SliceRequest__Bare,
 				Name:        "Bare",
+				OneOf:       "",
+				TypeBool:    true,
+			},
+			{
+				FieldNumber: canotoNumber_SliceRequest__Left,
+				Name:        "Left",
 				OneOf:       "",
 				TypeBool:    true,
 			},
@@ -609,6 +617,17 @@ func (c *SliceRequest) UnmarshalCanotoFrom(r canoto.Reader) (canoto.UnmarshalRes
 			if canoto.IsZero(&c.Bare) {
 				return canoto.UnmarshalResult{}, canoto.ErrZeroValue
 			}
+		case canotoNumber_SliceRequest__Left:
+			if wireType != canoto.Varint {
+				return canoto.UnmarshalResult{}, canoto.ErrUnexpectedWireType
+			}
+
+			if err := canoto.ReadBool(&r, &c.Left); err != nil {
+				return canoto.UnmarshalResult{}, err
+			}
+			if canoto.IsZero(&c.Left) {
+				return canoto.UnmarshalResult{}, canoto.ErrZeroValue
+			}
 		default:
 			return canoto.UnmarshalResult{}, canoto.ErrUnknownField
 		}
@@ -645,6 +664,9 @@ func (c *SliceRequest) CacheCanoto() {
 	}
 	if !canoto.IsZero(&c.Bare) {
 		size += uint64(len(canotoTag_SliceRequest__Bare)) + canoto.SizeBool
+	}
+	if !canoto.IsZero(&c.Left) {
+		size += uint64(len(canotoTag_SliceRequest__Left)) + canoto.SizeBool
 	}
 	canoto.CacheUint64(&c.canotoData.size, size)
 }
@@ -720,6 +742,10 @@ func (c *SliceRequest) AppendCanoto(w canoto.Writer) canoto.Writer {
 	}
 	if !canoto.IsZero(&c.Bare) {
 		canoto.Append(&w, canotoTag_SliceRequest__Bare)
+		canoto.AppendBool(&w, true)
+	}
+	if !canoto.IsZero(&c.Left) {
+		canoto.Append(&w, canotoTag_SliceRequest__Left)
 		canoto.AppendBool(&w, true)
 	}
 	return w

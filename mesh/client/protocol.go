@@ -84,6 +84,7 @@ type SliceRequest struct {
 	After       uint64           `canoto:"uint,6"`
 	Settled     uint64           `canoto:"uint,7"` // the reader knows its own queue to be settled up to here
 	Bare        bool             `canoto:"bool,8"` // a head alone is news: the link is not active yet
+	Left        bool             `canoto:"bool,9"` // with the compact range of [0, Start): our history may not be the certified one
 
 	canotoData canotoData_SliceRequest
 }
