@@ -18,7 +18,7 @@ const (
 	inboxSize  = 4096
 	maxGrouped = 256 // events taken before what they caused is made durable
 	maxBacklog = 512 // ordered blocks that wait for execution before catch-up pauses
-	keptSets   = 64  // epochs whose validator set is remembered
+	keptSets   = 64  // epochs whose validator set is remembered, at least
 )
 
 // core owns the two machines of the ordering side.
@@ -36,9 +36,11 @@ type core struct {
 	epoch   uint64
 	set     *proofs.ValidatorSet
 	sets    map[uint64]*proofs.ValidatorSet
+	ordered uint64    // epoch of the newest block whose cars and batches are here
 	lastCut types.Cut // of the newest final block, or the epoch's empty cut
 	now     uint64
 
+	told      []consensus.Input // by the data layer; the ordering core takes them next
 	pending   effects
 	toExecute []job
 	wakeLanes uint64
@@ -119,9 +121,11 @@ func (c *core) drain() {
 func (c *core) tick() {
 	if due(c.wakeLanes, c.now) {
 		c.stepLanes(lanes.TickIn{})
+		c.tell()
 	}
 	if due(c.wakeOrder, c.now) {
 		c.stepOrder(consensus.TickIn{})
+		c.tell()
 	}
 }
 
@@ -154,6 +158,18 @@ func (c *core) handle(event any) {
 	default:
 		panic(fmt.Sprintf("node: unknown event %T", event))
 	}
+	c.tell()
+}
+
+// tell hands the ordering core what the data layer has for it, after all that came
+// before is done: a final block that came out in the middle of another step's would
+// reach the data layer out of order.
+func (c *core) tell() {
+	for len(c.told) > 0 {
+		in := c.told[0]
+		c.told = c.told[1:]
+		c.stepOrder(in)
+	}
 }
 
 func (c *core) stepLanes(in lanes.Input) { c.takeLanes(c.lanes.Step(c.now, in)) }
@@ -177,7 +193,8 @@ func (c *core) takeLanes(out lanes.Output) {
 	}
 	for i := range out.Ordered {
 		o := out.Ordered[i]
-		p.ordered = append(p.ordered, job{OrderedBlock: o, set: c.sets[o.Final.Block.Header.Epoch]})
+		c.ordered = o.Final.Block.Header.Epoch
+		p.ordered = append(p.ordered, job{OrderedBlock: o, set: c.sets[c.ordered]})
 	}
 	for i := range out.Evidence {
 		e := &out.Evidence[i]
@@ -186,14 +203,14 @@ func (c *core) takeLanes(out lanes.Output) {
 	}
 	c.n.followLanes(&out)
 	for _, id := range out.Held {
-		c.stepOrder(consensus.HeldIn{ID: id})
+		c.told = append(c.told, consensus.HeldIn{ID: id})
 	}
 	if out.TipsChanged {
 		tips := make([]consensus.LaneTip, len(out.Tips))
 		for i := range out.Tips {
 			tips[i] = consensus.LaneTip{Held: out.Tips[i].Held, Certified: out.Tips[i].Certificate}
 		}
-		c.stepOrder(consensus.TipsIn{Epoch: c.epoch, Tips: tips})
+		c.told = append(c.told, consensus.TipsIn{Epoch: c.epoch, Tips: tips})
 	}
 }
 
@@ -252,8 +269,10 @@ func (c *core) final(f *types.FinalBlock) {
 func (c *core) startEpoch(a *consensus.Anchor) {
 	c.epoch, c.set = a.Epoch, a.Set
 	c.sets[a.Epoch] = a.Set
-	if a.Epoch >= keptSets {
-		delete(c.sets, a.Epoch-keptSets)
+	for e := range c.sets {
+		if e+keptSets <= a.Epoch && e < c.ordered {
+			delete(c.sets, e) // a node that catches up needs those of what it has not executed
+		}
 	}
 	c.lastCut = types.NewCut(a.Set.Len())
 	c.n.log.Info("epoch begins", "epoch", a.Epoch, "key_block", a.Header.Height, "validators", a.Set.Len())

@@ -79,6 +79,7 @@ type Node struct {
 	mesh    *client.Client
 	foreign *foreign
 	acts    *acts
+	ready   *readiness
 	traces  *traces
 	events  *events
 	seen    seenBlocks
@@ -137,6 +138,7 @@ func Open(dir string, opt Options) (_ *Node, err error) {
 	n.foreign = newForeign(n)
 	n.traces = newTraces(n)
 	n.events = newEvents()
+	n.ready = newReadiness(n)
 	if n.acts, err = newActs(n); err != nil {
 		return nil, err
 	}
@@ -201,7 +203,7 @@ func (n *Node) Run(ctx context.Context) error {
 	n.log.Info("node runs", "id", n.zero.ID, "node", n.keys.NodeKey(), "height", n.status.Load().Order.Height,
 		"executed", n.state.Version(), "p2p", n.host.Addrs(), "api", servers.addr, "admin", n.opt.Admin)
 	for _, loop := range []func(context.Context) error{
-		n.core.run, n.execute, n.ingress.run, n.pub.run, n.acts.run, n.catchUp, servers.run,
+		n.core.run, n.execute, n.ingress.run, n.pub.run, n.acts.run, n.ready.run, n.catchUp, servers.run,
 		func(ctx context.Context) error { return ignoreCancel(n.mesh.Run(ctx)) },
 		n.waitBroken,
 	} {
@@ -251,7 +253,9 @@ func (n *Node) followLanes(out *lanes.Output) {
 	}
 	n.ingress.forget(out.Forget)
 	for _, r := range out.Refused {
-		if r.Blame() {
+		if r.From == (proofs.NodeKey{}) {
+			n.alarm(fmt.Errorf("node: the data layer refuses what is final: %w", r.Err))
+		} else if r.Blame() {
 			n.log.Warn("peer breaks the data layer's protocol", "node", r.From, "error", r.Err)
 		} else {
 			n.log.Debug("lane message dropped", "node", r.From, "error", r.Err)

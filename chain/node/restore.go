@@ -130,11 +130,15 @@ func (n *Node) replay(c *core, start lanes.Start, last uint64) error {
 		if err != nil {
 			return err
 		}
-		n.replayStep(c, lanes.Final{Block: *f, Base: base})
+		if err := n.replayStep(c, lanes.Final{Block: *f, Base: base}); err != nil {
+			return fmt.Errorf("replay block %d: %w", h, err)
+		}
 		base = f.Block.Cut
 		if f.Block.Header.IsKeyBlock() {
 			epoch := f.Block.Header.Epoch + 1
-			n.replayStep(c, lanes.EpochIn{Epoch: epoch, Set: c.sets[epoch]})
+			if err := n.replayStep(c, lanes.EpochIn{Epoch: epoch, Set: c.sets[epoch]}); err != nil {
+				return fmt.Errorf("replay epoch %d: %w", epoch, err)
+			}
 			base = types.NewCut(c.sets[epoch].Len())
 		}
 	}
@@ -142,8 +146,11 @@ func (n *Node) replay(c *core, start lanes.Start, last uint64) error {
 }
 
 // replayStep keeps what is to be executed; nothing is signed or sent in a replay.
-func (n *Node) replayStep(c *core, in lanes.Input) {
+func (n *Node) replayStep(c *core, in lanes.Input) error {
 	out := c.lanes.Step(c.now, in)
+	if len(out.Refused) > 0 {
+		return out.Refused[0].Err
+	}
 	c.wakeLanes = out.Wake
 	for i := range out.FetchBatches {
 		c.fetchBatch(out.FetchBatches[i])
@@ -155,6 +162,7 @@ func (n *Node) replayStep(c *core, in lanes.Input) {
 		o := out.Ordered[i]
 		c.toExecute = append(c.toExecute, job{OrderedBlock: o, set: c.sets[o.Final.Block.Header.Epoch]})
 	}
+	return nil
 }
 
 func (n *Node) restoreOrder(c *core, anchor consensus.Anchor, last *types.FinalBlock) error {
