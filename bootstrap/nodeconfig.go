@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/isthmus-network/isthmus/proofs"
@@ -46,6 +47,20 @@ func SaveNodeConfig(dir string, c *NodeConfig) error {
 		return fmt.Errorf("node configuration: %w", err)
 	}
 	return nil
+}
+
+// AddPeers adds addresses of nodes of this network to those that are there.
+func (c *NodeConfig) AddPeers(peers map[proofs.NodeKey][]string) {
+	if c.Peers == nil {
+		c.Peers = make(map[proofs.NodeKey][]string, len(peers))
+	}
+	for node, addrs := range peers {
+		for _, a := range addrs {
+			if !slices.Contains(c.Peers[node], a) {
+				c.Peers[node] = append(c.Peers[node], a)
+			}
+		}
+	}
 }
 
 // check looks at the form of addresses; the transport parses them.

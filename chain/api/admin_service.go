@@ -20,7 +20,7 @@ func (s *adminService) Propose(ctx context.Context, r *connect.Request[v1.Propos
 		Kind: types.ActKind(m.Kind), NetworkKind: m.NetworkKind,
 		Window: m.Window, GasRate: m.GasRate, TrustPeriod: m.TrustPeriodMs, Expiry: m.ExpiryMs,
 	}
-	if m.Kind <= v1.ActKind_ACT_KIND_UNSPECIFIED || m.Kind > v1.ActKind_ACT_KIND_RESUME {
+	if m.Kind <= v1.ActKind_ACT_KIND_UNSPECIFIED || m.Kind > v1.ActKind_ACT_KIND_REMOVE_VALIDATOR {
 		return nil, fmt.Errorf("%w: unknown kind of act %d", ErrInvalid, m.Kind)
 	}
 	if len(m.NetworkKind) > maxName {
@@ -28,6 +28,15 @@ func (s *adminService) Propose(ctx context.Context, r *connect.Request[v1.Propos
 	}
 	if err := act.Peer.UnmarshalText([]byte(m.Peer)); err != nil {
 		return nil, err
+	}
+	if len(m.Validator) > 0 {
+		act.Validator = new(proofs.Validator)
+		if err := proofs.Decode(act.Validator, m.Validator, maxValidatorBytes); err != nil {
+			return nil, fmt.Errorf("validator: %w", err)
+		}
+	}
+	if act.OnSet() != (act.Validator != nil) {
+		return nil, fmt.Errorf("%w: kind of act %d, validator given: %t", ErrInvalid, m.Kind, act.Validator != nil)
 	}
 	id, err := s.a.Propose(ctx, act)
 	return answer(id, err, func(id proofs.Hash) *v1.ProposeResponse { return &v1.ProposeResponse{Id: hexOf(id)} })

@@ -81,6 +81,9 @@ func TestReadableAnswersArriveUnchanged(t *testing.T) {
 	wantLinks, _ := f.Links(ctx)
 	links, err := c.Links(ctx)
 	same(t, "links", links, wantLinks, err)
+	wantSet, _ := f.Validators(ctx)
+	set, err := c.Validators(ctx)
+	same(t, "validators", set, wantSet, err)
 	wantTrace, _ := f.TraceMessage(ctx, peerID, 4, 5)
 	trace, err := c.TraceMessage(ctx, peerID, 4, 5)
 	same(t, "trace of a message", trace.Steps, wantTrace.Steps, err)
@@ -241,6 +244,17 @@ func TestAdminService(t *testing.T) {
 	if id != act.ID() {
 		t.Errorf("the act arrived changed: %+v", f.acts[0].Act)
 	}
+	member := f.zero.Set.At(0)
+	member.Weight = 5
+	if _, err := c.Propose(ctx, types.Act{Kind: types.ActValidator, Validator: &member}); err != nil || *f.acts[1].Act.Validator != member {
+		t.Errorf("the validator arrived changed: %v", err)
+	}
+	for _, bad := range []types.Act{{Kind: types.ActRemoveValidator}, {Kind: types.ActPause, Peer: peerID, Validator: &member}} {
+		if _, err := c.Propose(ctx, bad); !errors.Is(err, api.ErrInvalid) {
+			t.Errorf("kind %d, validator %v: got %v, want ErrInvalid", bad.Kind, bad.Validator, err)
+		}
+	}
+	f.acts = f.acts[:1]
 	if err := c.Approve(ctx, id); err != nil {
 		t.Fatal(err)
 	}

@@ -63,6 +63,9 @@ type Backend interface {
 	Unexecuted(ctx context.Context, body proofs.Hash, expiry uint64) (*UnexecutedProof, error)
 	// Links describes the link to each registered peer, in order of peers.
 	Links(ctx context.Context) ([]Link, error)
+	// Validators describes the validator set in office and the one that governance
+	// chose, as of the newest executed block.
+	Validators(ctx context.Context) (*Membership, error)
 	// Watch calls fn, from one goroutine, for each block that becomes final and for
 	// each that becomes certified from now on, until ctx ends or fn fails; it then
 	// returns that error. A slow fn misses events; it never delays the node.
@@ -73,7 +76,8 @@ type Backend interface {
 // The rules of [Backend] about concurrency and errors hold.
 type Admin interface {
 	// Propose starts an act of governance, which this validator thereby approves.
-	// The node fills in network, epoch, sequence and, if it is zero, the expiry.
+	// The node fills in network, epoch, sequence and, if it is zero, the expiry; and
+	// the keys of a validator that changes nothing but its weight.
 	// It returns the act's id. Errors: ErrInvalid, ErrRefused, ErrUnavailable.
 	Propose(ctx context.Context, act types.Act) (proofs.Hash, error)
 	// Approve adds this validator's approval. Errors: ErrNotFound, ErrExpired,
@@ -82,6 +86,6 @@ type Admin interface {
 	// Acts lists the acts that are open or were closed lately, oldest first.
 	Acts(ctx context.Context) ([]ActState, error)
 	// SetPeers adds addresses (multiaddrs with a peer id) at which nodes of a peer
-	// network are reached, and keeps them over restarts. ErrInvalid.
+	// network, or of this one, are reached, and keeps them over restarts. ErrInvalid.
 	SetPeers(ctx context.Context, network proofs.NetworkID, addrs []string) error
 }

@@ -253,6 +253,11 @@ func (c *Client) Links(ctx context.Context) ([]Link, error) {
 	})
 }
 
+// Validators implements [Backend].
+func (c *Client) Validators(ctx context.Context) (*Membership, error) {
+	return call(ctx, c, c.node.Validators, &v1.ValidatorsRequest{}, membershipFromWire)
+}
+
 // Watch implements [Backend].
 func (c *Client) Watch(ctx context.Context, fn func(Event) error) error {
 	s, err := c.node.Watch(ctx, connect.NewRequest(&v1.WatchRequest{}))

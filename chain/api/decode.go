@@ -23,6 +23,7 @@ const (
 	maxKeyBlockBytes  = 1 << 20
 	maxReceiptBytes   = 1 << 20
 	maxAdmissionBytes = 4096
+	maxValidatorBytes = 512
 	maxValueBytes     = 1 << 20 // one state value
 )
 

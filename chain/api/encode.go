@@ -170,8 +170,12 @@ func actToWire(a *ActState) *v1.Act {
 }
 
 func proposalToWire(a *types.Act) *v1.ProposeRequest {
-	return &v1.ProposeRequest{
+	w := &v1.ProposeRequest{
 		Kind: v1.ActKind(a.Kind), Peer: a.Peer.String(), NetworkKind: a.NetworkKind,
 		Window: a.Window, GasRate: a.GasRate, TrustPeriodMs: a.TrustPeriod, ExpiryMs: a.Expiry,
 	}
+	if a.Validator != nil {
+		w.Validator = a.Validator.MarshalCanoto()
+	}
+	return w
 }

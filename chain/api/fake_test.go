@@ -160,6 +160,13 @@ func (f *fakeNode) Links(context.Context) ([]api.Link, error) {
 	}}, nil
 }
 
+func (f *fakeNode) Validators(context.Context) (*api.Membership, error) {
+	return &api.Membership{
+		Epoch: 2, EpochEnd: 3, SetHash: f.zero.Set.Hash(), Total: 4, NextHash: proofs.Hash{5}, NextTotal: 6, Sequence: 7, ReadyWeight: 8,
+		Members: []api.Member{{Node: f.zero.Set.At(0).Node, Weight: 9, Next: 10, Ready: true, Connected: true}, {Node: proofs.NodeKey{11}}},
+	}, nil
+}
+
 func (f *fakeNode) Watch(ctx context.Context, fn func(api.Event) error) error {
 	for height := uint64(1); height <= 3; height++ {
 		if err := fn(api.Event{Kind: api.EventFinal, Height: height, Time: 5, Items: 6}); err != nil {

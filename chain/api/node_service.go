@@ -172,6 +172,11 @@ func (s *nodeService) Slice(ctx context.Context, r *connect.Request[v1.SliceRequ
 	return answer(sl, err, sliceToWire)
 }
 
+func (s *nodeService) Validators(ctx context.Context, _ *connect.Request[v1.ValidatorsRequest]) (*connect.Response[v1.ValidatorsResponse], error) {
+	m, err := s.b.Validators(ctx)
+	return answer(m, err, membershipToWire)
+}
+
 func (s *nodeService) Links(ctx context.Context, _ *connect.Request[v1.LinksRequest]) (*connect.Response[v1.LinksResponse], error) {
 	links, err := s.b.Links(ctx)
 	return answer(links, err, func(links []Link) *v1.LinksResponse {

@@ -49,6 +49,7 @@ type acts struct {
 	sent time.Time
 	// submitted says when this node last put an act into its lane.
 	submitted map[proofs.Hash]uint64
+	set       *proofs.ValidatorSet // whose places voters are
 }
 
 func newActs(n *Node) (*acts, error) {
@@ -68,6 +69,9 @@ func newActs(n *Node) (*acts, error) {
 func (a *acts) propose(act types.Act) (proofs.Hash, error) {
 	v, err := a.n.newest()
 	if err != nil {
+		return proofs.Hash{}, err
+	}
+	if err := a.n.complete(&act); err != nil {
 		return proofs.Hash{}, err
 	}
 	act.Network = a.n.zero.ID
@@ -174,6 +178,7 @@ func (a *acts) add(p *approval, set *proofs.ValidatorSet) error {
 	id := p.Act.ID()
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.newSet(set)
 	if o := a.open[id]; o != nil && o.has(p.Voter) {
 		return nil
 	}
@@ -188,7 +193,7 @@ func (a *acts) add(p *approval, set *proofs.ValidatorSet) error {
 		return err
 	}
 	o := a.open[id]
-	o.keepFor(set)
+	o.SetHash = set.Hash()
 	o.Approvals = append(o.Approvals, *p)
 	slices.SortFunc(o.Approvals, func(x, y approval) int { return int(x.Voter) - int(y.Voter) })
 	if o.State == api.ActOpen && a.enough(o, set) {
@@ -197,12 +202,41 @@ func (a *acts) add(p *approval, set *proofs.ValidatorSet) error {
 	return a.store(id)
 }
 
-// keepFor drops the approvals of another set: they are places in that set, and the
-// act has to be approved by the validators that are in office.
-func (o *openAct) keepFor(set *proofs.ValidatorSet) {
-	if o.SetHash != set.Hash() {
-		o.SetHash, o.Approvals, o.Since, o.State = set.Hash(), nil, 0, api.ActOpen
+// newSet gives the approvals of open acts the places in a new set: a validator that
+// goes on, with its key, need not approve again. Those of others, and all of a set
+// that this node does not remember, are dropped. The caller holds mu.
+func (a *acts) newSet(set *proofs.ValidatorSet) {
+	if a.set != nil && a.set.Hash() == set.Hash() {
+		return
 	}
+	for id, o := range a.open {
+		if o.SetHash == set.Hash() || o.State != api.ActOpen && o.State != api.ActCertified {
+			continue
+		}
+		o.move(a.set, set)
+		if o.State = api.ActOpen; a.enough(o, set) {
+			o.State, o.Since = api.ActCertified, a.n.now()
+		}
+		if err := a.store(id); err != nil {
+			a.n.log.Error("act not stored", "error", err)
+		}
+	}
+	a.set = set
+}
+
+func (o *openAct) move(old, set *proofs.ValidatorSet) {
+	var kept []approval
+	for _, p := range o.Approvals {
+		if old == nil || old.Hash() != o.SetHash || int(p.Voter) >= old.Len() {
+			continue
+		}
+		was := old.At(int(p.Voter))
+		if i, ok := set.IndexOf(was.Node); ok && set.At(i).Key == was.Key {
+			p.Voter = uint32(i)
+			kept = append(kept, p)
+		}
+	}
+	o.SetHash, o.Approvals, o.Since = set.Hash(), kept, 0
 }
 
 func (o *openAct) has(voter uint32) bool {
@@ -247,12 +281,12 @@ func (a *acts) due() (wires [][]byte) {
 	if resend {
 		a.sent = time.Now()
 	}
+	a.newSet(s.Set)
 	for _, id := range a.sorted() {
 		o := a.open[id]
 		if o.State != api.ActOpen && o.State != api.ActCertified {
 			continue
 		}
-		o.keepFor(s.Set)
 		a.close(id, o, now)
 		if o.State == api.ActCertified && a.mine(o, s.Self, now) && now > a.submitted[id]+4*actTakeover {
 			if wire := a.certify(o, s.Set); wire != nil {
@@ -336,6 +370,7 @@ func (a *acts) list() []api.ActState {
 	set := a.n.status.Load().Set
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.newSet(set)
 	out := make([]api.ActState, 0, len(a.open))
 	for _, id := range a.sorted() {
 		o := a.open[id]

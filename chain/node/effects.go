@@ -89,7 +89,7 @@ func (c *core) fetchBatch(r lanes.BatchFetch) {
 }
 
 func (c *core) fetchBlocks(r consensus.Fetch) {
-	if len(c.toExecute) > maxBacklog {
+	if r.ID == (proofs.Hash{}) && c.lanes.Backlog()+len(c.toExecute) > maxBacklog {
 		return // execution is behind: more blocks would only pile up
 	}
 	c.pending.after = append(c.pending.after, func(ctx context.Context) {

@@ -89,6 +89,11 @@ func (n *Node) receive(ctx context.Context) {
 			n.badMessage(classActs, from, err)
 		}
 	})
+	n.host.HandleMessages(classReady, func(from p2p.NodeKey, b []byte) {
+		if err := n.ready.receive(ctx, from, b); err != nil {
+			n.badMessage(classReady, from, err)
+		}
+	})
 }
 
 func (n *Node) badMessage(class p2p.Class, from p2p.NodeKey, err error) {

@@ -22,6 +22,8 @@ var (
 	classLanes = p2p.Class{Name: "lanes", MaxSize: 1 << 20, Queue: 1024, ValidatorsOnly: true}
 	classBatch = p2p.Class{Name: "batch", MaxSize: types.MaxBatchBytes, Queue: 256, ValidatorsOnly: true}
 	classActs  = p2p.Class{Name: "acts", MaxSize: types.MaxActBytes, Queue: 64, ValidatorsOnly: true}
+	// A node that joins is no validator yet.
+	classReady = p2p.Class{Name: "ready", MaxSize: types.MaxReadyBytes, Queue: 4, DropOldest: true}
 )
 
 // The kinds of messages within a class: the first byte of each.

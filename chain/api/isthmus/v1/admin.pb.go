@@ -27,10 +27,12 @@ const (
 type ActKind int32
 
 const (
-	ActKind_ACT_KIND_UNSPECIFIED ActKind = 0
-	ActKind_ACT_KIND_REGISTER    ActKind = 1
-	ActKind_ACT_KIND_PAUSE       ActKind = 2
-	ActKind_ACT_KIND_RESUME      ActKind = 3
+	ActKind_ACT_KIND_UNSPECIFIED      ActKind = 0
+	ActKind_ACT_KIND_REGISTER         ActKind = 1
+	ActKind_ACT_KIND_PAUSE            ActKind = 2
+	ActKind_ACT_KIND_RESUME           ActKind = 3
+	ActKind_ACT_KIND_VALIDATOR        ActKind = 4
+	ActKind_ACT_KIND_REMOVE_VALIDATOR ActKind = 5
 )
 
 // Enum value maps for ActKind.
@@ -40,12 +42,16 @@ var (
 		1: "ACT_KIND_REGISTER",
 		2: "ACT_KIND_PAUSE",
 		3: "ACT_KIND_RESUME",
+		4: "ACT_KIND_VALIDATOR",
+		5: "ACT_KIND_REMOVE_VALIDATOR",
 	}
 	ActKind_value = map[string]int32{
-		"ACT_KIND_UNSPECIFIED": 0,
-		"ACT_KIND_REGISTER":    1,
-		"ACT_KIND_PAUSE":       2,
-		"ACT_KIND_RESUME":      3,
+		"ACT_KIND_UNSPECIFIED":      0,
+		"ACT_KIND_REGISTER":         1,
+		"ACT_KIND_PAUSE":            2,
+		"ACT_KIND_RESUME":           3,
+		"ACT_KIND_VALIDATOR":        4,
+		"ACT_KIND_REMOVE_VALIDATOR": 5,
 	}
 )
 
@@ -87,7 +93,10 @@ type ProposeRequest struct {
 	GasRate       uint64 `protobuf:"varint,5,opt,name=gas_rate,json=gasRate,proto3" json:"gas_rate,omitempty"`
 	TrustPeriodMs uint64 `protobuf:"varint,6,opt,name=trust_period_ms,json=trustPeriodMs,proto3" json:"trust_period_ms,omitempty"`
 	// 0 takes the node's default.
-	ExpiryMs      uint64 `protobuf:"varint,7,opt,name=expiry_ms,json=expiryMs,proto3" json:"expiry_ms,omitempty"`
+	ExpiryMs uint64 `protobuf:"varint,7,opt,name=expiry_ms,json=expiryMs,proto3" json:"expiry_ms,omitempty"`
+	// Of acts on the network's own set: proofs.Validator in its wire form. Without keys
+	// those of the member with that node key are taken.
+	Validator     []byte `protobuf:"bytes,8,opt,name=validator,proto3" json:"validator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -169,6 +178,13 @@ func (x *ProposeRequest) GetExpiryMs() uint64 {
 		return x.ExpiryMs
 	}
 	return 0
+}
+
+func (x *ProposeRequest) GetValidator() []byte {
+	if x != nil {
+		return x.Validator
+	}
+	return nil
 }
 
 type ProposeResponse struct {
@@ -553,8 +569,9 @@ func (x *ActsResponse) GetActs() []*Act {
 }
 
 type SetPeersRequest struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	Network string                 `protobuf:"bytes,1,opt,name=network,proto3" json:"network,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A peer network or this one.
+	Network string `protobuf:"bytes,1,opt,name=network,proto3" json:"network,omitempty"`
 	// Multiaddrs with a peer id.
 	Addrs         []string `protobuf:"bytes,2,rep,name=addrs,proto3" json:"addrs,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -646,7 +663,7 @@ var File_isthmus_v1_admin_proto protoreflect.FileDescriptor
 const file_isthmus_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"\x16isthmus/v1/admin.proto\x12\n" +
-	"isthmus.v1\"\xe8\x01\n" +
+	"isthmus.v1\"\x86\x02\n" +
 	"\x0eProposeRequest\x12'\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x13.isthmus.v1.ActKindR\x04kind\x12\x12\n" +
 	"\x04peer\x18\x02 \x01(\tR\x04peer\x12!\n" +
@@ -654,7 +671,8 @@ const file_isthmus_v1_admin_proto_rawDesc = "" +
 	"\x06window\x18\x04 \x01(\x04R\x06window\x12\x19\n" +
 	"\bgas_rate\x18\x05 \x01(\x04R\agasRate\x12&\n" +
 	"\x0ftrust_period_ms\x18\x06 \x01(\x04R\rtrustPeriodMs\x12\x1b\n" +
-	"\texpiry_ms\x18\a \x01(\x04R\bexpiryMs\"!\n" +
+	"\texpiry_ms\x18\a \x01(\x04R\bexpiryMs\x12\x1c\n" +
+	"\tvalidator\x18\b \x01(\fR\tvalidator\"!\n" +
 	"\x0fProposeResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\" \n" +
 	"\x0eApproveRequest\x12\x0e\n" +
@@ -682,12 +700,14 @@ const file_isthmus_v1_admin_proto_rawDesc = "" +
 	"\x0fSetPeersRequest\x12\x18\n" +
 	"\anetwork\x18\x01 \x01(\tR\anetwork\x12\x14\n" +
 	"\x05addrs\x18\x02 \x03(\tR\x05addrs\"\x12\n" +
-	"\x10SetPeersResponse*c\n" +
+	"\x10SetPeersResponse*\x9a\x01\n" +
 	"\aActKind\x12\x18\n" +
 	"\x14ACT_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11ACT_KIND_REGISTER\x10\x01\x12\x12\n" +
 	"\x0eACT_KIND_PAUSE\x10\x02\x12\x13\n" +
-	"\x0fACT_KIND_RESUME\x10\x032\x98\x02\n" +
+	"\x0fACT_KIND_RESUME\x10\x03\x12\x16\n" +
+	"\x12ACT_KIND_VALIDATOR\x10\x04\x12\x1d\n" +
+	"\x19ACT_KIND_REMOVE_VALIDATOR\x10\x052\x98\x02\n" +
 	"\fAdminService\x12B\n" +
 	"\aPropose\x12\x1a.isthmus.v1.ProposeRequest\x1a\x1b.isthmus.v1.ProposeResponse\x12B\n" +
 	"\aApprove\x12\x1a.isthmus.v1.ApproveRequest\x1a\x1b.isthmus.v1.ApproveResponse\x129\n" +

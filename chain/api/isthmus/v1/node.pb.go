@@ -2703,6 +2703,234 @@ func (x *LinksResponse) GetLinks() []*Link {
 	return nil
 }
 
+type ValidatorsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ValidatorsRequest) Reset() {
+	*x = ValidatorsRequest{}
+	mi := &file_isthmus_v1_node_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ValidatorsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ValidatorsRequest) ProtoMessage() {}
+
+func (x *ValidatorsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_isthmus_v1_node_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ValidatorsRequest.ProtoReflect.Descriptor instead.
+func (*ValidatorsRequest) Descriptor() ([]byte, []int) {
+	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{36}
+}
+
+type Validator struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Node  string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	// In the set in office; 0 if it is not in it.
+	Weight uint64 `protobuf:"varint,2,opt,name=weight,proto3" json:"weight,omitempty"`
+	// In the chosen set; 0 if it is not in it.
+	NextWeight uint64 `protobuf:"varint,3,opt,name=next_weight,json=nextWeight,proto3" json:"next_weight,omitempty"`
+	// Whether it has said that it is ready for the chosen set.
+	Ready bool `protobuf:"varint,4,opt,name=ready,proto3" json:"ready,omitempty"`
+	// Whether this node is connected to it.
+	Connected     bool `protobuf:"varint,5,opt,name=connected,proto3" json:"connected,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Validator) Reset() {
+	*x = Validator{}
+	mi := &file_isthmus_v1_node_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Validator) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Validator) ProtoMessage() {}
+
+func (x *Validator) ProtoReflect() protoreflect.Message {
+	mi := &file_isthmus_v1_node_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Validator.ProtoReflect.Descriptor instead.
+func (*Validator) Descriptor() ([]byte, []int) {
+	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *Validator) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *Validator) GetWeight() uint64 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
+}
+
+func (x *Validator) GetNextWeight() uint64 {
+	if x != nil {
+		return x.NextWeight
+	}
+	return 0
+}
+
+func (x *Validator) GetReady() bool {
+	if x != nil {
+		return x.Ready
+	}
+	return false
+}
+
+func (x *Validator) GetConnected() bool {
+	if x != nil {
+		return x.Connected
+	}
+	return false
+}
+
+type ValidatorsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Epoch uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// When the epoch is over, if nothing delays its key block.
+	EpochEndMs uint64 `protobuf:"varint,2,opt,name=epoch_end_ms,json=epochEndMs,proto3" json:"epoch_end_ms,omitempty"`
+	SetHash    string `protobuf:"bytes,3,opt,name=set_hash,json=setHash,proto3" json:"set_hash,omitempty"`
+	Total      uint64 `protobuf:"varint,4,opt,name=total,proto3" json:"total,omitempty"`
+	// The chosen set, as of the newest executed block, and the act that chose it; 0
+	// is the zero-state.
+	NextSetHash string `protobuf:"bytes,5,opt,name=next_set_hash,json=nextSetHash,proto3" json:"next_set_hash,omitempty"`
+	NextTotal   uint64 `protobuf:"varint,6,opt,name=next_total,json=nextTotal,proto3" json:"next_total,omitempty"`
+	Sequence    uint64 `protobuf:"varint,7,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	ReadyWeight uint64 `protobuf:"varint,8,opt,name=ready_weight,json=readyWeight,proto3" json:"ready_weight,omitempty"`
+	// In order of node keys.
+	Validators    []*Validator `protobuf:"bytes,9,rep,name=validators,proto3" json:"validators,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ValidatorsResponse) Reset() {
+	*x = ValidatorsResponse{}
+	mi := &file_isthmus_v1_node_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ValidatorsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ValidatorsResponse) ProtoMessage() {}
+
+func (x *ValidatorsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_isthmus_v1_node_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ValidatorsResponse.ProtoReflect.Descriptor instead.
+func (*ValidatorsResponse) Descriptor() ([]byte, []int) {
+	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ValidatorsResponse) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *ValidatorsResponse) GetEpochEndMs() uint64 {
+	if x != nil {
+		return x.EpochEndMs
+	}
+	return 0
+}
+
+func (x *ValidatorsResponse) GetSetHash() string {
+	if x != nil {
+		return x.SetHash
+	}
+	return ""
+}
+
+func (x *ValidatorsResponse) GetTotal() uint64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *ValidatorsResponse) GetNextSetHash() string {
+	if x != nil {
+		return x.NextSetHash
+	}
+	return ""
+}
+
+func (x *ValidatorsResponse) GetNextTotal() uint64 {
+	if x != nil {
+		return x.NextTotal
+	}
+	return 0
+}
+
+func (x *ValidatorsResponse) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *ValidatorsResponse) GetReadyWeight() uint64 {
+	if x != nil {
+		return x.ReadyWeight
+	}
+	return 0
+}
+
+func (x *ValidatorsResponse) GetValidators() []*Validator {
+	if x != nil {
+		return x.Validators
+	}
+	return nil
+}
+
 type WatchRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -2711,7 +2939,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_isthmus_v1_node_proto_msgTypes[36]
+	mi := &file_isthmus_v1_node_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2723,7 +2951,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_isthmus_v1_node_proto_msgTypes[36]
+	mi := &file_isthmus_v1_node_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2736,7 +2964,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{36}
+	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{39}
 }
 
 type WatchResponse struct {
@@ -2751,7 +2979,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_isthmus_v1_node_proto_msgTypes[37]
+	mi := &file_isthmus_v1_node_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2763,7 +2991,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_isthmus_v1_node_proto_msgTypes[37]
+	mi := &file_isthmus_v1_node_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2776,7 +3004,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{37}
+	return file_isthmus_v1_node_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *WatchResponse) GetKind() EventKind {
@@ -3015,7 +3243,29 @@ const file_isthmus_v1_node_proto_rawDesc = "" +
 	"\x0efollower_error\x18\x14 \x01(\tR\rfollowerError\x12\x1c\n" +
 	"\taddresses\x18\x15 \x01(\rR\taddresses\"7\n" +
 	"\rLinksResponse\x12&\n" +
-	"\x05links\x18\x01 \x03(\v2\x10.isthmus.v1.LinkR\x05links\"\x0e\n" +
+	"\x05links\x18\x01 \x03(\v2\x10.isthmus.v1.LinkR\x05links\"\x13\n" +
+	"\x11ValidatorsRequest\"\x8c\x01\n" +
+	"\tValidator\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x16\n" +
+	"\x06weight\x18\x02 \x01(\x04R\x06weight\x12\x1f\n" +
+	"\vnext_weight\x18\x03 \x01(\x04R\n" +
+	"nextWeight\x12\x14\n" +
+	"\x05ready\x18\x04 \x01(\bR\x05ready\x12\x1c\n" +
+	"\tconnected\x18\x05 \x01(\bR\tconnected\"\xb6\x02\n" +
+	"\x12ValidatorsResponse\x12\x14\n" +
+	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12 \n" +
+	"\fepoch_end_ms\x18\x02 \x01(\x04R\n" +
+	"epochEndMs\x12\x19\n" +
+	"\bset_hash\x18\x03 \x01(\tR\asetHash\x12\x14\n" +
+	"\x05total\x18\x04 \x01(\x04R\x05total\x12\"\n" +
+	"\rnext_set_hash\x18\x05 \x01(\tR\vnextSetHash\x12\x1d\n" +
+	"\n" +
+	"next_total\x18\x06 \x01(\x04R\tnextTotal\x12\x1a\n" +
+	"\bsequence\x18\a \x01(\x04R\bsequence\x12!\n" +
+	"\fready_weight\x18\b \x01(\x04R\vreadyWeight\x125\n" +
+	"\n" +
+	"validators\x18\t \x03(\v2\x15.isthmus.v1.ValidatorR\n" +
+	"validators\"\x0e\n" +
 	"\fWatchRequest\"\x81\x01\n" +
 	"\rWatchResponse\x12)\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x15.isthmus.v1.EventKindR\x04kind\x12\x16\n" +
@@ -3041,7 +3291,8 @@ const file_isthmus_v1_node_proto_rawDesc = "" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10EVENT_KIND_FINAL\x10\x01\x12\x18\n" +
-	"\x14EVENT_KIND_CERTIFIED\x10\x022\xbc\t\n" +
+	"\x14EVENT_KIND_CERTIFIED\x10\x022\x8e\n" +
+	"\n" +
 	"\vNodeService\x12>\n" +
 	"\x04Info\x12\x17.isthmus.v1.InfoRequest\x1a\x18.isthmus.v1.InfoResponse\"\x03\x90\x02\x01\x12?\n" +
 	"\x06Submit\x12\x19.isthmus.v1.SubmitRequest\x1a\x1a.isthmus.v1.SubmitResponse\x12D\n" +
@@ -3059,7 +3310,9 @@ const file_isthmus_v1_node_proto_rawDesc = "" +
 	"\aMessage\x12\x1a.isthmus.v1.MessageRequest\x1a\x19.isthmus.v1.ClaimResponse\"\x03\x90\x02\x01\x12K\n" +
 	"\n" +
 	"Unexecuted\x12\x1d.isthmus.v1.UnexecutedRequest\x1a\x19.isthmus.v1.ClaimResponse\"\x03\x90\x02\x01\x12A\n" +
-	"\x05Links\x12\x18.isthmus.v1.LinksRequest\x1a\x19.isthmus.v1.LinksResponse\"\x03\x90\x02\x01\x12>\n" +
+	"\x05Links\x12\x18.isthmus.v1.LinksRequest\x1a\x19.isthmus.v1.LinksResponse\"\x03\x90\x02\x01\x12P\n" +
+	"\n" +
+	"Validators\x12\x1d.isthmus.v1.ValidatorsRequest\x1a\x1e.isthmus.v1.ValidatorsResponse\"\x03\x90\x02\x01\x12>\n" +
 	"\x05Watch\x12\x18.isthmus.v1.WatchRequest\x1a\x19.isthmus.v1.WatchResponse0\x01BCZAgithub.com/isthmus-network/isthmus/chain/api/isthmus/v1;isthmusv1b\x06proto3"
 
 var (
@@ -3075,7 +3328,7 @@ func file_isthmus_v1_node_proto_rawDescGZIP() []byte {
 }
 
 var file_isthmus_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_isthmus_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_isthmus_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_isthmus_v1_node_proto_goTypes = []any{
 	(Stage)(0),                  // 0: isthmus.v1.Stage
 	(ProofKind)(0),              // 1: isthmus.v1.ProofKind
@@ -3116,8 +3369,11 @@ var file_isthmus_v1_node_proto_goTypes = []any{
 	(*LinksRequest)(nil),        // 36: isthmus.v1.LinksRequest
 	(*Link)(nil),                // 37: isthmus.v1.Link
 	(*LinksResponse)(nil),       // 38: isthmus.v1.LinksResponse
-	(*WatchRequest)(nil),        // 39: isthmus.v1.WatchRequest
-	(*WatchResponse)(nil),       // 40: isthmus.v1.WatchResponse
+	(*ValidatorsRequest)(nil),   // 39: isthmus.v1.ValidatorsRequest
+	(*Validator)(nil),           // 40: isthmus.v1.Validator
+	(*ValidatorsResponse)(nil),  // 41: isthmus.v1.ValidatorsResponse
+	(*WatchRequest)(nil),        // 42: isthmus.v1.WatchRequest
+	(*WatchResponse)(nil),       // 43: isthmus.v1.WatchResponse
 }
 var file_isthmus_v1_node_proto_depIdxs = []int32{
 	5,  // 0: isthmus.v1.InfoResponse.parameters:type_name -> isthmus.v1.Parameters
@@ -3132,46 +3388,49 @@ var file_isthmus_v1_node_proto_depIdxs = []int32{
 	5,  // 9: isthmus.v1.ZeroResponse.parameters:type_name -> isthmus.v1.Parameters
 	27, // 10: isthmus.v1.ProveResponse.entries:type_name -> isthmus.v1.ProvedEntry
 	37, // 11: isthmus.v1.LinksResponse.links:type_name -> isthmus.v1.Link
-	2,  // 12: isthmus.v1.WatchResponse.kind:type_name -> isthmus.v1.EventKind
-	3,  // 13: isthmus.v1.NodeService.Info:input_type -> isthmus.v1.InfoRequest
-	6,  // 14: isthmus.v1.NodeService.Submit:input_type -> isthmus.v1.SubmitRequest
-	8,  // 15: isthmus.v1.NodeService.Status:input_type -> isthmus.v1.StatusRequest
-	10, // 16: isthmus.v1.NodeService.WatchStatus:input_type -> isthmus.v1.WatchStatusRequest
-	11, // 17: isthmus.v1.NodeService.Account:input_type -> isthmus.v1.AccountRequest
-	14, // 18: isthmus.v1.NodeService.Trace:input_type -> isthmus.v1.TraceRequest
-	15, // 19: isthmus.v1.NodeService.TraceMessage:input_type -> isthmus.v1.TraceMessageRequest
-	20, // 20: isthmus.v1.NodeService.Header:input_type -> isthmus.v1.HeaderRequest
-	22, // 21: isthmus.v1.NodeService.Zero:input_type -> isthmus.v1.ZeroRequest
-	24, // 22: isthmus.v1.NodeService.KeyBlocks:input_type -> isthmus.v1.KeyBlocksRequest
-	26, // 23: isthmus.v1.NodeService.Prove:input_type -> isthmus.v1.ProveRequest
-	29, // 24: isthmus.v1.NodeService.Receipts:input_type -> isthmus.v1.ReceiptsRequest
-	31, // 25: isthmus.v1.NodeService.Slice:input_type -> isthmus.v1.SliceRequest
-	33, // 26: isthmus.v1.NodeService.Message:input_type -> isthmus.v1.MessageRequest
-	34, // 27: isthmus.v1.NodeService.Unexecuted:input_type -> isthmus.v1.UnexecutedRequest
-	36, // 28: isthmus.v1.NodeService.Links:input_type -> isthmus.v1.LinksRequest
-	39, // 29: isthmus.v1.NodeService.Watch:input_type -> isthmus.v1.WatchRequest
-	4,  // 30: isthmus.v1.NodeService.Info:output_type -> isthmus.v1.InfoResponse
-	7,  // 31: isthmus.v1.NodeService.Submit:output_type -> isthmus.v1.SubmitResponse
-	9,  // 32: isthmus.v1.NodeService.Status:output_type -> isthmus.v1.StatusResponse
-	9,  // 33: isthmus.v1.NodeService.WatchStatus:output_type -> isthmus.v1.StatusResponse
-	13, // 34: isthmus.v1.NodeService.Account:output_type -> isthmus.v1.AccountResponse
-	19, // 35: isthmus.v1.NodeService.Trace:output_type -> isthmus.v1.TraceResponse
-	19, // 36: isthmus.v1.NodeService.TraceMessage:output_type -> isthmus.v1.TraceResponse
-	21, // 37: isthmus.v1.NodeService.Header:output_type -> isthmus.v1.HeaderResponse
-	23, // 38: isthmus.v1.NodeService.Zero:output_type -> isthmus.v1.ZeroResponse
-	25, // 39: isthmus.v1.NodeService.KeyBlocks:output_type -> isthmus.v1.KeyBlocksResponse
-	28, // 40: isthmus.v1.NodeService.Prove:output_type -> isthmus.v1.ProveResponse
-	30, // 41: isthmus.v1.NodeService.Receipts:output_type -> isthmus.v1.ReceiptsResponse
-	32, // 42: isthmus.v1.NodeService.Slice:output_type -> isthmus.v1.SliceResponse
-	35, // 43: isthmus.v1.NodeService.Message:output_type -> isthmus.v1.ClaimResponse
-	35, // 44: isthmus.v1.NodeService.Unexecuted:output_type -> isthmus.v1.ClaimResponse
-	38, // 45: isthmus.v1.NodeService.Links:output_type -> isthmus.v1.LinksResponse
-	40, // 46: isthmus.v1.NodeService.Watch:output_type -> isthmus.v1.WatchResponse
-	30, // [30:47] is the sub-list for method output_type
-	13, // [13:30] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	40, // 12: isthmus.v1.ValidatorsResponse.validators:type_name -> isthmus.v1.Validator
+	2,  // 13: isthmus.v1.WatchResponse.kind:type_name -> isthmus.v1.EventKind
+	3,  // 14: isthmus.v1.NodeService.Info:input_type -> isthmus.v1.InfoRequest
+	6,  // 15: isthmus.v1.NodeService.Submit:input_type -> isthmus.v1.SubmitRequest
+	8,  // 16: isthmus.v1.NodeService.Status:input_type -> isthmus.v1.StatusRequest
+	10, // 17: isthmus.v1.NodeService.WatchStatus:input_type -> isthmus.v1.WatchStatusRequest
+	11, // 18: isthmus.v1.NodeService.Account:input_type -> isthmus.v1.AccountRequest
+	14, // 19: isthmus.v1.NodeService.Trace:input_type -> isthmus.v1.TraceRequest
+	15, // 20: isthmus.v1.NodeService.TraceMessage:input_type -> isthmus.v1.TraceMessageRequest
+	20, // 21: isthmus.v1.NodeService.Header:input_type -> isthmus.v1.HeaderRequest
+	22, // 22: isthmus.v1.NodeService.Zero:input_type -> isthmus.v1.ZeroRequest
+	24, // 23: isthmus.v1.NodeService.KeyBlocks:input_type -> isthmus.v1.KeyBlocksRequest
+	26, // 24: isthmus.v1.NodeService.Prove:input_type -> isthmus.v1.ProveRequest
+	29, // 25: isthmus.v1.NodeService.Receipts:input_type -> isthmus.v1.ReceiptsRequest
+	31, // 26: isthmus.v1.NodeService.Slice:input_type -> isthmus.v1.SliceRequest
+	33, // 27: isthmus.v1.NodeService.Message:input_type -> isthmus.v1.MessageRequest
+	34, // 28: isthmus.v1.NodeService.Unexecuted:input_type -> isthmus.v1.UnexecutedRequest
+	36, // 29: isthmus.v1.NodeService.Links:input_type -> isthmus.v1.LinksRequest
+	39, // 30: isthmus.v1.NodeService.Validators:input_type -> isthmus.v1.ValidatorsRequest
+	42, // 31: isthmus.v1.NodeService.Watch:input_type -> isthmus.v1.WatchRequest
+	4,  // 32: isthmus.v1.NodeService.Info:output_type -> isthmus.v1.InfoResponse
+	7,  // 33: isthmus.v1.NodeService.Submit:output_type -> isthmus.v1.SubmitResponse
+	9,  // 34: isthmus.v1.NodeService.Status:output_type -> isthmus.v1.StatusResponse
+	9,  // 35: isthmus.v1.NodeService.WatchStatus:output_type -> isthmus.v1.StatusResponse
+	13, // 36: isthmus.v1.NodeService.Account:output_type -> isthmus.v1.AccountResponse
+	19, // 37: isthmus.v1.NodeService.Trace:output_type -> isthmus.v1.TraceResponse
+	19, // 38: isthmus.v1.NodeService.TraceMessage:output_type -> isthmus.v1.TraceResponse
+	21, // 39: isthmus.v1.NodeService.Header:output_type -> isthmus.v1.HeaderResponse
+	23, // 40: isthmus.v1.NodeService.Zero:output_type -> isthmus.v1.ZeroResponse
+	25, // 41: isthmus.v1.NodeService.KeyBlocks:output_type -> isthmus.v1.KeyBlocksResponse
+	28, // 42: isthmus.v1.NodeService.Prove:output_type -> isthmus.v1.ProveResponse
+	30, // 43: isthmus.v1.NodeService.Receipts:output_type -> isthmus.v1.ReceiptsResponse
+	32, // 44: isthmus.v1.NodeService.Slice:output_type -> isthmus.v1.SliceResponse
+	35, // 45: isthmus.v1.NodeService.Message:output_type -> isthmus.v1.ClaimResponse
+	35, // 46: isthmus.v1.NodeService.Unexecuted:output_type -> isthmus.v1.ClaimResponse
+	38, // 47: isthmus.v1.NodeService.Links:output_type -> isthmus.v1.LinksResponse
+	41, // 48: isthmus.v1.NodeService.Validators:output_type -> isthmus.v1.ValidatorsResponse
+	43, // 49: isthmus.v1.NodeService.Watch:output_type -> isthmus.v1.WatchResponse
+	32, // [32:50] is the sub-list for method output_type
+	14, // [14:32] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_isthmus_v1_node_proto_init() }
@@ -3185,7 +3444,7 @@ func file_isthmus_v1_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_isthmus_v1_node_proto_rawDesc), len(file_isthmus_v1_node_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   38,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

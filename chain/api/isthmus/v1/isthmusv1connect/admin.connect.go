@@ -54,7 +54,8 @@ type AdminServiceClient interface {
 	Approve(context.Context, *connect.Request[v1.ApproveRequest]) (*connect.Response[v1.ApproveResponse], error)
 	// Acts lists the acts that are open or were closed lately.
 	Acts(context.Context, *connect.Request[v1.ActsRequest]) (*connect.Response[v1.ActsResponse], error)
-	// SetPeers adds addresses at which nodes of a peer network are reached.
+	// SetPeers adds addresses at which nodes of a peer network, or of this one, are
+	// reached.
 	SetPeers(context.Context, *connect.Request[v1.SetPeersRequest]) (*connect.Response[v1.SetPeersResponse], error)
 }
 
@@ -132,7 +133,8 @@ type AdminServiceHandler interface {
 	Approve(context.Context, *connect.Request[v1.ApproveRequest]) (*connect.Response[v1.ApproveResponse], error)
 	// Acts lists the acts that are open or were closed lately.
 	Acts(context.Context, *connect.Request[v1.ActsRequest]) (*connect.Response[v1.ActsResponse], error)
-	// SetPeers adds addresses at which nodes of a peer network are reached.
+	// SetPeers adds addresses at which nodes of a peer network, or of this one, are
+	// reached.
 	SetPeers(context.Context, *connect.Request[v1.SetPeersRequest]) (*connect.Response[v1.SetPeersResponse], error)
 }
 

@@ -74,6 +74,8 @@ const (
 	NodeServiceUnexecutedProcedure = "/isthmus.v1.NodeService/Unexecuted"
 	// NodeServiceLinksProcedure is the fully-qualified name of the NodeService's Links RPC.
 	NodeServiceLinksProcedure = "/isthmus.v1.NodeService/Links"
+	// NodeServiceValidatorsProcedure is the fully-qualified name of the NodeService's Validators RPC.
+	NodeServiceValidatorsProcedure = "/isthmus.v1.NodeService/Validators"
 	// NodeServiceWatchProcedure is the fully-qualified name of the NodeService's Watch RPC.
 	NodeServiceWatchProcedure = "/isthmus.v1.NodeService/Watch"
 )
@@ -112,6 +114,8 @@ type NodeServiceClient interface {
 	Unexecuted(context.Context, *connect.Request[v1.UnexecutedRequest]) (*connect.Response[v1.ClaimResponse], error)
 	// Links describes the links to peer networks.
 	Links(context.Context, *connect.Request[v1.LinksRequest]) (*connect.Response[v1.LinksResponse], error)
+	// Validators lists the validator set in office and the one that governance chose.
+	Validators(context.Context, *connect.Request[v1.ValidatorsRequest]) (*connect.Response[v1.ValidatorsResponse], error)
 	// Watch sends an event for each block that becomes final or certified.
 	Watch(context.Context, *connect.Request[v1.WatchRequest]) (*connect.ServerStreamForClient[v1.WatchResponse], error)
 }
@@ -237,6 +241,13 @@ func NewNodeServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		validators: connect.NewClient[v1.ValidatorsRequest, v1.ValidatorsResponse](
+			httpClient,
+			baseURL+NodeServiceValidatorsProcedure,
+			connect.WithSchema(nodeServiceMethods.ByName("Validators")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 		watch: connect.NewClient[v1.WatchRequest, v1.WatchResponse](
 			httpClient,
 			baseURL+NodeServiceWatchProcedure,
@@ -264,6 +275,7 @@ type nodeServiceClient struct {
 	message      *connect.Client[v1.MessageRequest, v1.ClaimResponse]
 	unexecuted   *connect.Client[v1.UnexecutedRequest, v1.ClaimResponse]
 	links        *connect.Client[v1.LinksRequest, v1.LinksResponse]
+	validators   *connect.Client[v1.ValidatorsRequest, v1.ValidatorsResponse]
 	watch        *connect.Client[v1.WatchRequest, v1.WatchResponse]
 }
 
@@ -347,6 +359,11 @@ func (c *nodeServiceClient) Links(ctx context.Context, req *connect.Request[v1.L
 	return c.links.CallUnary(ctx, req)
 }
 
+// Validators calls isthmus.v1.NodeService.Validators.
+func (c *nodeServiceClient) Validators(ctx context.Context, req *connect.Request[v1.ValidatorsRequest]) (*connect.Response[v1.ValidatorsResponse], error) {
+	return c.validators.CallUnary(ctx, req)
+}
+
 // Watch calls isthmus.v1.NodeService.Watch.
 func (c *nodeServiceClient) Watch(ctx context.Context, req *connect.Request[v1.WatchRequest]) (*connect.ServerStreamForClient[v1.WatchResponse], error) {
 	return c.watch.CallServerStream(ctx, req)
@@ -386,6 +403,8 @@ type NodeServiceHandler interface {
 	Unexecuted(context.Context, *connect.Request[v1.UnexecutedRequest]) (*connect.Response[v1.ClaimResponse], error)
 	// Links describes the links to peer networks.
 	Links(context.Context, *connect.Request[v1.LinksRequest]) (*connect.Response[v1.LinksResponse], error)
+	// Validators lists the validator set in office and the one that governance chose.
+	Validators(context.Context, *connect.Request[v1.ValidatorsRequest]) (*connect.Response[v1.ValidatorsResponse], error)
 	// Watch sends an event for each block that becomes final or certified.
 	Watch(context.Context, *connect.Request[v1.WatchRequest], *connect.ServerStream[v1.WatchResponse]) error
 }
@@ -507,6 +526,13 @@ func NewNodeServiceHandler(svc NodeServiceHandler, opts ...connect.HandlerOption
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	nodeServiceValidatorsHandler := connect.NewUnaryHandler(
+		NodeServiceValidatorsProcedure,
+		svc.Validators,
+		connect.WithSchema(nodeServiceMethods.ByName("Validators")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	nodeServiceWatchHandler := connect.NewServerStreamHandler(
 		NodeServiceWatchProcedure,
 		svc.Watch,
@@ -547,6 +573,8 @@ func NewNodeServiceHandler(svc NodeServiceHandler, opts ...connect.HandlerOption
 			nodeServiceUnexecutedHandler.ServeHTTP(w, r)
 		case NodeServiceLinksProcedure:
 			nodeServiceLinksHandler.ServeHTTP(w, r)
+		case NodeServiceValidatorsProcedure:
+			nodeServiceValidatorsHandler.ServeHTTP(w, r)
 		case NodeServiceWatchProcedure:
 			nodeServiceWatchHandler.ServeHTTP(w, r)
 		default:
@@ -620,6 +648,10 @@ func (UnimplementedNodeServiceHandler) Unexecuted(context.Context, *connect.Requ
 
 func (UnimplementedNodeServiceHandler) Links(context.Context, *connect.Request[v1.LinksRequest]) (*connect.Response[v1.LinksResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("isthmus.v1.NodeService.Links is not implemented"))
+}
+
+func (UnimplementedNodeServiceHandler) Validators(context.Context, *connect.Request[v1.ValidatorsRequest]) (*connect.Response[v1.ValidatorsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("isthmus.v1.NodeService.Validators is not implemented"))
 }
 
 func (UnimplementedNodeServiceHandler) Watch(context.Context, *connect.Request[v1.WatchRequest], *connect.ServerStream[v1.WatchResponse]) error {
