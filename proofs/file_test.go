@@ -2,6 +2,7 @@ package proofs_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -42,6 +43,10 @@ func bytesError(b *prooftest.Book, data []byte, r proofs.Reading) error {
 		return err
 	}
 	s, err := f.Verify(b.Home.ID(), r)
+	r.Rand = rand.Reader
+	if _, together := f.Verify(b.Home.ID(), r); fmt.Sprint(together) != fmt.Sprint(err) {
+		return fmt.Errorf("verified together: got %v, want %v", together, err)
+	}
 	if err == nil && (s == nil || len(s.Lines()) == 0) {
 		return fmt.Errorf("no error and no statement")
 	}
