@@ -203,7 +203,7 @@ func (n *Node) Run(ctx context.Context) error {
 	n.log.Info("node runs", "id", n.zero.ID, "node", n.keys.NodeKey(), "height", n.status.Load().Order.Height,
 		"executed", n.state.Version(), "p2p", n.host.Addrs(), "api", servers.addr, "admin", n.opt.Admin)
 	for _, loop := range []func(context.Context) error{
-		n.core.run, n.execute, n.ingress.run, n.pub.run, n.acts.run, n.ready.run, n.catchUp, servers.run,
+		n.core.run, n.execute, n.ingress.run, n.pub.run, n.acts.run, n.ready.run, n.handOver, n.catchUp, servers.run,
 		func(ctx context.Context) error { return ignoreCancel(n.mesh.Run(ctx)) },
 		n.waitBroken,
 	} {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/isthmus-network/isthmus/chain/p2p"
+	"github.com/isthmus-network/isthmus/chain/state"
 	"github.com/isthmus-network/isthmus/chain/types"
 	"github.com/isthmus-network/isthmus/mesh"
 	"github.com/isthmus-network/isthmus/proofs"
@@ -39,6 +40,9 @@ func newReadiness(n *Node) *readiness {
 func (r *readiness) run(ctx context.Context) error {
 	for sleep(ctx, readyInterval) {
 		c, err := r.n.choice()
+		if errors.Is(err, state.ErrPruned) {
+			continue // many blocks were executed meanwhile
+		}
 		if err != nil {
 			return fmt.Errorf("node: readiness: %w", err)
 		}

@@ -17,6 +17,7 @@ func (n *Node) serve() {
 	n.host.HandleRequests(protoBlock, n.answerBlock)
 	n.host.HandleRequests(protoCars, n.answerCars)
 	n.host.HandleRequests(protoBatches, n.answerBatch)
+	n.host.HandleRequests(protoHandOver, n.answerHandOver)
 }
 
 // answerBlocks serves final blocks from a height on. The last one has its own

@@ -44,6 +44,8 @@ var (
 	protoBlock   = p2p.Protocol{Name: "block", MaxRequest: 64, MaxResponse: 1 << 20, Timeout: 2 * time.Second, PerPeer: 8, Total: 32}
 	protoCars    = p2p.Protocol{Name: "cars", MaxRequest: 128, MaxResponse: 1 << 20, Timeout: 2 * time.Second, PerPeer: 8, Total: 32}
 	protoBatches = p2p.Protocol{Name: "batches", MaxRequest: 64, MaxResponse: types.MaxBatchBytes, Timeout: 5 * time.Second, PerPeer: 8, Total: 32}
+	// From validators that left, which have no lane any more.
+	protoHandOver = p2p.Protocol{Name: "handover", MaxRequest: types.MaxExternalBytes, MaxResponse: 64, Timeout: 5 * time.Second, PerPeer: 4, Total: 16, ValidatorsOnly: true}
 )
 
 const (
