@@ -31,6 +31,17 @@ type Config struct {
 	// from a vote whose slot holds another digest, so that a lost or rolled-back
 	// log costs votes and not safety. It may be nil.
 	Signed func(kind uint8, epoch, view uint64) (digest proofs.Hash, ok bool)
+	// Faults is for internal/sim alone: see there.
+	Faults Faults
+}
+
+// Faults switches single rules of safety off. It exists so that the simulator can
+// show that it notices; nothing else sets it, and a test sees to that. The zero
+// value keeps all rules.
+type Faults struct {
+	CloseTwice bool // says finalize as well as nullify in one view
+	SkipViews  bool // accepts a proposal without the nullifications of the views that it skips
+	TrustRoots bool // compares no results in headers with its own execution
 }
 
 // Anchor is the block that an epoch starts on: the zero block, or the final key

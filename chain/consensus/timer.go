@@ -150,7 +150,7 @@ func (m *Machine) tryTimeout() bool {
 		return false
 	}
 	v := m.view(m.current)
-	if v.closed() || !v.rejected && m.now < m.deadline() {
+	if !m.mayClose(v, nullify) || !v.rejected && m.now < m.deadline() {
 		return false
 	}
 	m.cast(v, nullify, 0, proofs.Hash{})

@@ -57,6 +57,14 @@ func (v *view) closed() bool {
 	return v.own[finalize] != nil || v.own[nullify] != nil || v.abstain[finalize] || v.abstain[nullify]
 }
 
+// mayClose reports whether the rules leave room for a vote of kind k that closes v.
+func (m *Machine) mayClose(v *view, k int) bool {
+	if m.cfg.Faults.CloseTwice {
+		return v.own[k] == nil
+	}
+	return !v.closed()
+}
+
 // view returns the state of view n, made on demand.
 func (m *Machine) view(n uint64) *view {
 	v := m.views[n]
@@ -212,7 +220,7 @@ func (m *Machine) tryClose() bool {
 	if n := m.tree[q.Header]; n != nil && !m.checkRoots(&n.block.Header) {
 		return true
 	}
-	if m.me >= 0 && !v.closed() {
+	if m.me >= 0 && m.mayClose(v, finalize) {
 		m.cast(v, finalize, q.ParentView, q.Header)
 	}
 	return true

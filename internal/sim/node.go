@@ -1,335 +1,227 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/isthmus-network/isthmus/chain/consensus"
+	"github.com/isthmus-network/isthmus/chain/execution"
+	"github.com/isthmus-network/isthmus/chain/lanes"
 	"github.com/isthmus-network/isthmus/chain/types"
+	"github.com/isthmus-network/isthmus/mesh"
 	"github.com/isthmus-network/isthmus/proofs"
 )
 
-// slot is a place of the signing record.
-type slot struct {
-	kind        uint8
-	epoch, view uint64
-}
-
-// disk is what survives a crash.
-type disk struct {
-	records [][]byte
-	signed  map[slot]proofs.Hash
-	finals  []types.FinalBlock
-	anchors []consensus.Anchor // of the epochs, in order
-	results []types.Executed   // of all blocks from 0 on
-}
-
-// Node is one simulated node: a machine, a disk, and the driver between them.
+// Node is one simulated node: a disk, and while it is up a core that owns the
+// machines.
 type Node struct {
 	world *World
+	net   *network
 	index int // in World.nodes
 	id    identity
 	key   proofs.NodeKey
-	skew  int64 // ms
+	skew  int64  // ms
+	slow  uint64 // how many times longer its disk takes
+	evil  adversary
 
-	disk
-	lanes []lane // durable too, see lanes.go
-
-	machine *consensus.Machine // nil while crashed
-	life    int                // counts starts and crashes: effects of an earlier life are dropped
-	unsaved []consensus.Output // taken from the machine, not durable yet
-	saving  bool
-	wakeAt  uint64
-	running bool // execution is at work
-	evil    adversary
+	disk    *disk
+	core    *core  // nil while down
+	life    int    // counts starts and crashes: what an earlier life planned is void
+	effects uint64 // so far, in all lives
+	crashes int
 }
 
-func newNode(w *World, identity int, id identity, anchor consensus.Anchor, executed types.Executed) *Node {
-	n := &Node{world: w, index: len(w.nodes), id: id, key: id.member.Node}
-	n.signed = make(map[slot]proofs.Hash)
-	n.anchors = []consensus.Anchor{anchor}
-	n.results = []types.Executed{executed}
-	n.lanes = make([]lane, anchor.Set.Len())
+func newNode(w *World, net *network, place int) *Node {
+	id := net.ids[place]
+	n := &Node{world: w, net: net, index: len(w.nodes), id: id, key: id.member.Node, slow: 1, disk: newDisk(net)}
 	if half := w.scenario.Drift / 2; half > 0 {
 		n.skew = int64(w.between(0, half)) - int64(half/2)
 	}
-	n.evil = w.scenario.Byzantine[identity]
+	if net.index == 0 {
+		if make := w.scenario.Byzantine[place]; make != nil {
+			n.evil = make()
+		}
+		if slices.Contains(w.scenario.SlowDisks, place) {
+			n.slow = 30
+		}
+	}
+	w.nodes, net.nodes = append(w.nodes, n), append(net.nodes, n)
 	return n
 }
 
-func (n *Node) anchor() *consensus.Anchor    { return &n.anchors[len(n.anchors)-1] }
-func (n *Node) epoch() uint64                { return n.anchor().Epoch }
-func (n *Node) set() *proofs.ValidatorSet    { return n.anchor().Set }
-func (n *Node) clock() uint64                { return uint64(int64(n.world.now) + n.skew) }
-func (n *Node) executed() *types.Executed    { return &n.results[len(n.results)-1] }
-func (n *Node) honest() bool                 { return n.evil == nil && !n.world.isTwin(n) }
-func (n *Node) newestFinal() (height uint64) { return uint64(len(n.finals)) }
+func (n *Node) clock() uint64 { return uint64(int64(n.world.now) + n.skew) }
+func (n *Node) up() bool      { return n.core != nil }
 
-// start boots the node from its disk.
-func (n *Node) start() {
-	if n.machine != nil {
+// honest reports whether the rules are kept by all who run with the node's key.
+func (n *Node) honest() bool { return n.evil == nil && len(n.net.of(n.key)) == 1 }
+
+// after plans something for this life of the node.
+func (n *Node) after(d uint64, what string, do func()) {
+	life := n.life
+	n.world.after(d, n, what, func() {
+		if n.life == life {
+			do()
+		}
+	})
+}
+
+// effect marks a place between two effects, at which the node may crash. It
+// reports whether the node goes on.
+func (n *Node) effect(what string) bool {
+	if !n.up() {
+		return false
+	}
+	n.effects++
+	w := n.world
+	if !w.chaos || !w.crashesHere(n) {
+		return true
+	}
+	w.note(n, "crash after "+what)
+	n.crash()
+	n.world.after(w.between(1, 800), n, "start", n.start)
+	return false
+}
+
+// crash ends the process, or the power with it: then what was not synced is lost.
+func (n *Node) crash() {
+	if !n.up() {
 		return
 	}
-	s := consensus.Start{Anchor: *n.anchor(), Records: n.records, Executed: n.results[max(len(n.results), 3)-3:]}
-	if len(n.finals) > 0 {
-		s.LastFinal = &n.finals[len(n.finals)-1]
+	n.core, n.life, n.crashes = nil, n.life+1, n.crashes+1
+	if n.world.chance(0.5) {
+		n.disk.processKill()
+		return
 	}
-	m, err := consensus.New(consensus.Config{Zero: n.world.zero, Node: n.key, Crypto: n.world.scenario.Crypto(n.id), Signed: n.lookup}, s)
+	n.disk.powerFailure(n.world)
+	if n.world.scenario.LoseLog && n.world.chaos && n == n.net.nodes[0] {
+		n.disk.wal = wal{}
+	}
+}
+
+// start boots the node from its disk, as chain/node restores.
+func (n *Node) start() {
+	if n.up() {
+		return
+	}
+	n.life++
+	anchor, sets, err := n.lastAnchor()
 	if err != nil {
+		n.world.fail("node %d: %v", n.index, err)
+		return
+	}
+	c := &core{
+		n: n, epoch: anchor.Epoch, set: anchor.Set, sets: sets, lastCut: types.NewCut(anchor.Set.Len()), now: n.clock(),
+		rules: mesh.New(n.net.zero), seen: make(map[proofs.Hash]*types.Block),
+	}
+	c.engine = execution.New(n.net.zero, n.world.bug.mesh(c.rules))
+	n.core = c
+	finals := n.disk.chain.live.finals
+	if last := len(finals) - 1; last >= 0 && finals[last].Block.Header.Epoch == anchor.Epoch {
+		c.lastCut = finals[last].Block.Cut
+	}
+	c.restoreLanes()
+	if err := c.restoreOrder(anchor); err != nil {
 		n.world.fail("node %d does not start: %v", n.index, err)
 		return
 	}
-	n.machine, n.life = m, n.life+1
-	n.offer()
-	n.run()
+	n.after(0, "wake", func() { c.pump(nil) })
+	c.execute()
 }
 
-func (n *Node) lookup(kind uint8, epoch, view uint64) (proofs.Hash, bool) {
-	d, ok := n.signed[slot{kind, epoch, view}]
+// lastAnchor follows the stored key blocks.
+func (n *Node) lastAnchor() (consensus.Anchor, map[uint64]*proofs.ValidatorSet, error) {
+	a := n.net.anchor
+	sets := map[uint64]*proofs.ValidatorSet{0: a.Set}
+	finals := n.disk.chain.live.finals
+	for i := range finals {
+		if !finals[i].Block.Header.IsKeyBlock() {
+			continue
+		}
+		var err error
+		if a, err = a.Next(&finals[i].Block); err != nil {
+			return a, nil, err
+		}
+		sets[a.Epoch] = a.Set
+	}
+	return a, sets, nil
+}
+
+// restoreLanes restores the data layer as of the newest executed block, and gives
+// it the final blocks above again.
+func (c *core) restoreLanes() {
+	n, chain := c.n, &c.n.disk.chain.live
+	version := n.disk.state.version()
+	start := lanes.Start{
+		Set: c.sets[0], Committed: types.NewCut(c.sets[0].Len()), Height: version, Own: slices.Clone(chain.own),
+		HasBatch: func(d proofs.Hash) bool { return chain.batches[d] != nil },
+		Signed: func(kind uint8, epoch, height uint64, lane uint32) (proofs.Hash, bool) {
+			return n.signed(slot{kind, epoch, height, uint64(lane)})
+		},
+	}
+	if version > 0 {
+		f := &chain.finals[version-1]
+		start.Epoch, start.Committed = f.Block.Header.Epoch, f.Block.Cut
+		if f.Block.Header.IsKeyBlock() {
+			start.Epoch++
+			start.Committed = types.NewCut(c.sets[start.Epoch].Len())
+		}
+		start.Set = c.sets[start.Epoch]
+	}
+	for e := start.Epoch; e <= c.epoch; e++ {
+		start.Cars = append(start.Cars, chain.sortedCars(e)...)
+	}
+	c.lanes = lanes.New(lanes.Config{Network: n.net.zero.ID, Node: n.key, Signer: carSigner{n}}, start)
+	base := start.Committed
+	for _, f := range chain.finals[version:] {
+		c.replay(lanes.Final{Block: f, Base: base})
+		base = f.Block.Cut
+		if f.Block.Header.IsKeyBlock() {
+			epoch := f.Block.Header.Epoch + 1
+			c.replay(lanes.EpochIn{Epoch: epoch, Set: c.sets[epoch]})
+			base = types.NewCut(c.sets[epoch].Len())
+		}
+	}
+	c.wakeLanes = c.now
+}
+
+// replay keeps what is to be executed; nothing is signed or sent in a replay.
+func (c *core) replay(in lanes.Input) {
+	out := c.lanes.Step(c.now, in)
+	if len(out.Sends)+len(out.Votes) > 0 {
+		c.n.world.fail("node %d: signed or sent in a replay", c.n.index)
+	}
+	c.wakeLanes = out.Wake
+	c.fetchesOf(&out)
+	for i := range out.Ordered {
+		c.toExecute = append(c.toExecute, c.job(&out.Ordered[i]))
+	}
+}
+
+func (c *core) restoreOrder(anchor consensus.Anchor) (err error) {
+	n, st := c.n, &c.n.disk.state
+	start := consensus.Start{Anchor: anchor, Records: n.disk.wal.records()}
+	from := st.version()
+	if finals := n.disk.chain.live.finals; len(finals) > 0 {
+		start.LastFinal = &finals[len(finals)-1]
+		from = min(from, start.LastFinal.Block.Header.Executed)
+	}
+	start.Executed = slices.Clone(st.results[from:])
+	c.order, err = consensus.New(consensus.Config{
+		Zero: n.net.zero, Node: n.key, Crypto: n.world.cryptoOf(n), Faults: n.world.bug.order(),
+		Signed: func(kind uint8, epoch, view uint64) (proofs.Hash, bool) {
+			return n.signed(slot{kind: kind, epoch: epoch, view: view})
+		},
+	}, start)
+	return err
+}
+
+// signed looks a slot up in the signing record.
+func (n *Node) signed(s slot) (proofs.Hash, bool) {
+	d, ok := n.disk.signing.live[s]
 	return d, ok
 }
 
-// crash loses everything that is not on the disk.
-func (n *Node) crash() {
-	n.machine, n.unsaved, n.saving, n.running, n.wakeAt = nil, nil, false, false, 0
-	n.life++
-}
+// carSigner signs with the node's own key.
+type carSigner struct{ n *Node }
 
-// step gives the machine one input and queues what it answers.
-func (n *Node) step(in consensus.Input) {
-	if n.machine == nil || n.world.failed != nil {
-		return
-	}
-	out := n.machine.Step(n.clock(), in)
-	n.world.ledger.afterStep(n, &out)
-	n.unsaved = append(n.unsaved, out)
-	n.save()
-	if out.Wake != 0 {
-		n.wake(out.Wake)
-	}
-}
-
-// wake plans a tick at the node's time t.
-func (n *Node) wake(t uint64) {
-	at := max(uint64(int64(t)-n.skew), n.world.now+1)
-	if n.wakeAt > n.world.now && n.wakeAt <= at {
-		return
-	}
-	n.wakeAt = at
-	life := n.life
-	n.world.after(at-n.world.now, func() {
-		if n.life == life && n.wakeAt == at {
-			n.wakeAt = 0
-			n.step(consensus.TickIn{})
-		}
-	})
-}
-
-// save makes all queued outputs durable with one sync, then lets their effects
-// out. A crash can come before the sync, between its parts, and after it.
-func (n *Node) save() {
-	if n.saving {
-		return
-	}
-	n.saving = true
-	life := n.life
-	n.world.after(n.world.between(0, n.world.scenario.SyncDelay), func() {
-		if n.life != life {
-			return
-		}
-		batch := n.unsaved
-		n.unsaved, n.saving = nil, false
-		n.sync(batch)
-		if n.world.chaos && n.world.scenario.Crash > 0 && n.world.chance(0.0005) {
-			n.crash()
-			n.world.after(n.world.between(1, 800), n.start)
-			return
-		}
-		for i := range batch {
-			n.release(&batch[i])
-		}
-	})
-}
-
-// sync writes records, votes, finals.
-func (n *Node) sync(batch []consensus.Output) {
-	for i := range batch {
-		out := &batch[i]
-		if out.Checkpoint {
-			n.records = nil
-		}
-		n.records = append(n.records, out.Records...)
-		for _, v := range out.Votes {
-			at := slot{v.Kind, v.Epoch, v.View}
-			if d, ok := n.signed[at]; ok && d != v.Digest {
-				n.world.fail("node %d: the signing record refuses %+v", n.index, v)
-			}
-			n.signed[at] = v.Digest
-		}
-		for _, f := range out.Finals {
-			n.appendFinal(f)
-		}
-	}
-}
-
-// appendFinal stores a final block and starts the epoch that it begins.
-func (n *Node) appendFinal(f types.FinalBlock) {
-	if want := n.newestFinal() + 1; f.Block.Header.Height != want {
-		n.world.fail("node %d: final block %d, want %d", n.index, f.Block.Header.Height, want)
-		return
-	}
-	n.finals = append(n.finals, f)
-	n.world.ledger.final(n, &f)
-	if !f.Block.Header.IsKeyBlock() {
-		return
-	}
-	old := n.anchor()
-	next, err := old.Next(&f.Block)
-	if err != nil {
-		n.world.fail("node %d: %v", n.index, err)
-		return
-	}
-	n.anchors = append(n.anchors, next)
-	n.startLanes(&f.Block.Cut, old.Set)
-}
-
-// release lets the effects of one durable output out.
-func (n *Node) release(out *consensus.Output) {
-	for _, s := range out.Sends {
-		n.send(s)
-	}
-	for _, h := range out.Holds {
-		n.hold(h)
-	}
-	for _, f := range out.Fetches {
-		n.request(f)
-	}
-	if len(out.Finals) > 0 {
-		n.run()
-	}
-}
-
-// send sends one message, or what an adversary makes of it.
-func (n *Node) send(s consensus.Send) {
-	if n.evil != nil {
-		n.evil.send(n, s)
-		return
-	}
-	n.transmit(s)
-}
-
-// transmit sends as the network does: who rests in this epoch listens too.
-func (n *Node) transmit(s consensus.Send) {
-	n.world.ledger.sent(n, s.Msg)
-	for _, to := range n.world.nodes {
-		if to.key != n.key && (s.All || to.key == s.To) {
-			n.transmitTo(to, s.Msg)
-		}
-	}
-}
-
-func (n *Node) transmitTo(to *Node, msg any) {
-	n.world.deliver(n, to, func() { to.receive(n.key, msg) })
-}
-
-func (n *Node) receive(from proofs.NodeKey, msg any) {
-	switch msg := msg.(type) {
-	case *types.Proposal:
-		n.step(consensus.ProposalIn{From: from, Proposal: msg})
-	case *types.Vote:
-		n.step(consensus.VoteIn{From: from, Vote: msg})
-	case *types.Quorum:
-		n.step(consensus.QuorumIn{From: from, Quorum: msg})
-	}
-}
-
-// request asks the nodes named in a fetch.
-func (n *Node) request(f consensus.Fetch) {
-	for _, key := range f.To {
-		for _, to := range n.world.nodes {
-			if to.key == key && to != n {
-				n.world.deliver(n, to, func() { to.serve(n, f) })
-			}
-		}
-	}
-}
-
-// maxServed bounds the blocks of one answer.
-const maxServed = 64
-
-// serve answers a fetch.
-func (n *Node) serve(to *Node, f consensus.Fetch) {
-	if n.machine == nil {
-		return
-	}
-	var in consensus.Input
-	if f.ID != (proofs.Hash{}) {
-		b := n.find(f.ID)
-		if b == nil {
-			return
-		}
-		in = consensus.BlockIn{From: n.key, Block: b}
-	} else {
-		in = consensus.FinalBlocksIn{From: n.key, Blocks: n.finalsFrom(f.FromHeight)}
-	}
-	n.world.deliver(n, to, func() { to.step(in) })
-}
-
-func (n *Node) find(id proofs.Hash) *types.Block {
-	if b, ok := n.machine.Block(id); ok {
-		return b
-	}
-	for i := range n.finals {
-		if n.finals[i].ID == id {
-			return &n.finals[i].Block
-		}
-	}
-	return nil
-}
-
-// finalsFrom returns final blocks from a height on, up to one with a certificate.
-func (n *Node) finalsFrom(height uint64) []types.FinalBlock {
-	if height == 0 || height > n.newestFinal() {
-		return nil
-	}
-	blocks := n.finals[height-1:]
-	for i := maxServed - 1; i < len(blocks); i++ {
-		if blocks[i].Certificate != nil {
-			return blocks[:i+1]
-		}
-	}
-	return blocks
-}
-
-// run executes final blocks one after another.
-func (n *Node) run() {
-	done := n.executed().Height
-	if n.running || n.machine == nil || done >= n.newestFinal() {
-		return
-	}
-	n.running = true
-	life := n.life
-	n.world.after(n.world.between(1, n.world.scenario.ExecutionDelay), func() {
-		if n.life != life {
-			return
-		}
-		n.running = false
-		n.executeNext()
-		n.run()
-	})
-}
-
-func (n *Node) executeNext() {
-	at := n.executed().Height
-	block := &n.finals[at]
-	var cut types.Cut
-	if at > 0 && n.finals[at-1].Block.Header.Epoch == block.Block.Header.Epoch {
-		cut = n.finals[at-1].Block.Cut
-	} else {
-		cut = types.NewCut(len(block.Block.Cut.Tips))
-	}
-	e, err := n.world.execute(n.executed(), block, &cut)
-	if err != nil {
-		n.world.fail("node %d: %v", n.index, err)
-		return
-	}
-	n.results = append(n.results, e)
-	n.step(consensus.ExecutedIn{Executed: e})
-}
+func (s carSigner) SignCar(c *types.Car)      { c.Sign(s.n.net.zero.ID, s.n.id.node) }
+func (s carSigner) SignVote(v *types.CarVote) { v.Sign(s.n.net.zero.ID, s.n.id.node) }
