@@ -125,22 +125,6 @@ func (s *blockStore) last() (*types.FinalBlock, error) {
 	return s.final(binary.BigEndian.Uint64(it.Key()[1:]))
 }
 
-// finals returns at most limit blocks from height on.
-func (s *blockStore) finals(from uint64, limit int) ([]types.FinalBlock, error) {
-	var out []types.FinalBlock
-	for h := from; len(out) < limit; h++ {
-		f, err := s.final(h)
-		if errors.Is(err, store.ErrNotFound) {
-			return out, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, *f)
-	}
-	return out, nil
-}
-
 // keyBlocksAfter lists the heights of at most limit key blocks above height.
 func (s *blockStore) keyBlocksAfter(height uint64, limit int) ([]uint64, error) {
 	var out []uint64

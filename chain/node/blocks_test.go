@@ -86,12 +86,6 @@ func TestBlockStore(t *testing.T) {
 	if f, err := s.last(); err != nil || f.ID != finals[2].ID {
 		t.Errorf("last: got %v, %v", f, err)
 	}
-	if got, err := s.finals(2, 10); err != nil || len(got) != 2 {
-		t.Errorf("from 2: got %d, %v", len(got), err)
-	}
-	if got, err := s.finals(1, 2); err != nil || len(got) != 2 {
-		t.Errorf("two from 1: got %d, %v", len(got), err)
-	}
 	for after, want := range map[uint64][]uint64{0: {3}, 2: {3}, 3: nil} {
 		if got, err := s.keyBlocksAfter(after, 10); err != nil || !slices.Equal(got, want) {
 			t.Errorf("key blocks after %d: got %v, %v", after, got, err)

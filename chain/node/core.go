@@ -266,6 +266,19 @@ func (c *core) final(f *types.FinalBlock) {
 	c.stepLanes(lanes.Final{Block: *f, Base: base})
 }
 
+// keptSlots is how many epochs before the present one the signing record holds
+// vote by vote; what is older it refuses altogether.
+const keptSlots = 2
+
+func (n *Node) pruneSigned(epoch uint64) {
+	if epoch <= keptSlots {
+		return
+	}
+	if err := n.signing.Prune(epoch - keptSlots); err != nil {
+		n.log.Error("signing record not pruned", "error", err)
+	}
+}
+
 func (c *core) startEpoch(a *consensus.Anchor) {
 	c.epoch, c.set = a.Epoch, a.Set
 	c.sets[a.Epoch] = a.Set
@@ -275,6 +288,7 @@ func (c *core) startEpoch(a *consensus.Anchor) {
 		}
 	}
 	c.lastCut = types.NewCut(a.Set.Len())
+	c.pending.after = append(c.pending.after, func(context.Context) { c.n.pruneSigned(a.Epoch) })
 	c.n.log.Info("epoch begins", "epoch", a.Epoch, "key_block", a.Header.Height, "validators", a.Set.Len())
 	c.stepLanes(lanes.EpochIn{Epoch: a.Epoch, Set: a.Set})
 }

@@ -20,28 +20,30 @@ func (n *Node) serve() {
 	n.host.HandleRequests(protoHandOver, n.answerHandOver)
 }
 
-// answerBlocks serves final blocks from a height on. The last one has its own
-// certificate, so that the asker can check them all.
+// answerBlocks serves final blocks from a height on: as many as were asked for, or
+// more, until one has its own certificate. The asker can check them all by it.
 func (n *Node) answerBlocks(_ context.Context, _ p2p.NodeKey, req []byte) ([]byte, error) {
 	var r blocksRequest
 	if err := proofs.Decode(&r, req, protoBlocks.MaxRequest); err != nil {
 		return nil, err
 	}
-	finals, err := n.blocks.finals(r.From, int(min(r.Limit, maxBlocksAnswer)))
-	if err != nil {
-		return nil, err
-	}
 	var a blocksAnswer
-	size := 0
-	for i := range finals {
-		a.Blocks = append(a.Blocks, storedBlock{Block: finals[i].Block, Certificate: finals[i].Certificate})
-		if size += 512 + 64*len(finals[i].Block.Cut.Tips); size > protoBlocks.MaxResponse/2 {
+	certified, size, limit := 0, 0, int(min(r.Limit, maxBlocksAnswer))
+	for h := r.From; size < protoBlocks.MaxResponse/2 && (len(a.Blocks) < limit || certified == 0); h++ {
+		f, err := n.blocks.final(h)
+		if errors.Is(err, store.ErrNotFound) {
 			break
 		}
+		if err != nil {
+			return nil, err
+		}
+		a.Blocks = append(a.Blocks, storedBlock{Block: f.Block, Certificate: f.Certificate})
+		if f.Certificate != nil {
+			certified = len(a.Blocks)
+		}
+		size += 512 + 64*len(f.Block.Cut.Tips) + 256*len(f.Block.NextSet.Upserted)
 	}
-	for len(a.Blocks) > 0 && a.Blocks[len(a.Blocks)-1].Certificate == nil {
-		a.Blocks = a.Blocks[:len(a.Blocks)-1]
-	}
+	a.Blocks = a.Blocks[:certified]
 	return a.MarshalCanoto(), nil
 }
 
