@@ -2,6 +2,7 @@ package lanes
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/isthmus-network/isthmus/chain/types"
 	"github.com/isthmus-network/isthmus/proofs"
@@ -165,12 +166,14 @@ func (m *Machine) makeCars() {
 	}
 }
 
-// next takes up to a car's worth of what waits.
+// next takes up to a car's worth of what waits. A batch that another lane ordered
+// and that was given again may wait twice; no car names a batch twice.
 func (o *ownLane) next() (digests []proofs.Hash) {
 	n := 0
 	for ; n < len(o.waiting) && len(digests) < types.MaxCarBatches; n++ {
-		if carried, ok := o.todo[o.waiting[n]]; ok && !carried {
-			digests = append(digests, o.waiting[n])
+		d := o.waiting[n]
+		if carried, ok := o.todo[d]; ok && !carried && !slices.Contains(digests, d) {
+			digests = append(digests, d)
 		}
 	}
 	o.waiting = o.waiting[n:]
