@@ -5,7 +5,6 @@ package node
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/isthmus-network/isthmus/chain/store"
