@@ -19,8 +19,8 @@ const (
 // of what follows them up to the head's end; it is empty when they reach it, so
 // that such a slice carries no Merkle proof at all: the receiver appends the
 // messages to the compact range of what it has consumed and compares roots. A
-// slice that shows the head only has no messages and no Right; its Start is
-// not read.
+// slice that shows the head only has no messages, no Right and no Left; its Start
+// is not read.
 //
 // Left is empty but in a slice that shows another history: it is the compact range
 // of [0, Start) as its network certified it, which is not the one that the reader
@@ -68,15 +68,16 @@ func (v *VerifiedSlice) Consumed() merkle.Range { return v.consumed.Clone() }
 // certified root: the peer's history is not the one that was consumed;
 // ErrIndex, ErrTooLarge, ErrMalformed, ErrNetwork, ErrDestination,
 // ErrIncarnation for a message out of place; ErrVersion; ErrNotCanon for a slice
-// that has a Right and no messages, or a Left that shows no other history; ErrBranch and ErrRoot if anything was
-// changed, omitted or reordered; merkle.ErrRange if consumed does not begin at 0.
+// that has a Right or a Left and no messages, or a Left that shows no other
+// history; ErrBranch and ErrRoot if anything was changed, omitted or reordered;
+// merkle.ErrRange if consumed does not begin at 0.
 func (v *VerifiedHead) VerifyMessages(s *Slice, consumed merkle.Range) (*VerifiedSlice, error) {
 	n, h := consumed.End(), &v.head
 	if consumed.Begin() != 0 {
 		return nil, fmt.Errorf("consumed: got a range that begins at %d, want 0: %w", consumed.Begin(), merkle.ErrRange)
 	}
-	if len(s.Messages) == 0 && len(s.Right) != 0 {
-		return nil, fmt.Errorf("slice without messages: got %d hashes, want none: %w", len(s.Right), ErrNotCanon)
+	if hashes := len(s.Right) + len(s.Left); len(s.Messages) == 0 && hashes != 0 {
+		return nil, fmt.Errorf("slice without messages: got %d hashes, want none: %w", hashes, ErrNotCanon)
 	}
 	if h.End < n {
 		return nil, fmt.Errorf("queue of %s ends at %d, consumed up to %d: %w", v.source.Short(), h.End, n, ErrDiverged)

@@ -108,13 +108,16 @@ func sliceRows() (rows []slice) {
 	n.Append(h)
 	child := n.Next()
 	linked := proofs.CertifiedHeader{Header: h, Links: []proofs.Header{child}, Certificate: n.Finalize(child)}
+	row := func(desc, wantErr string, s *proofs.Slice, known *prooftest.Queue, consumed int) slice {
+		return slice{
+			Desc: desc, Zero: hexOf(n.Zero.MarshalCanoto()), Reader: reader.String(), Now: fmt.Sprint(h.Time), Consumed: fmt.Sprint(consumed),
+			Nodes: nodes(known.Range(0, consumed)), Wire: hexOf(s.MarshalCanoto()), WantErr: wantErr,
+		}
+	}
 	add := func(desc, wantErr string, ch proofs.CertifiedHeader, consumed, begin, end int, change func(s *proofs.Slice)) {
 		s := n.Slice(ch, q, begin, end)
 		change(&s)
-		row := slice{
-			Desc: desc, Zero: hexOf(n.Zero.MarshalCanoto()), Reader: reader.String(), Now: fmt.Sprint(h.Time), Consumed: fmt.Sprint(consumed),
-			Nodes: nodes(q.Range(0, consumed)), Wire: hexOf(s.MarshalCanoto()), WantErr: wantErr,
-		}
+		row := row(desc, wantErr, &s, q, consumed)
 		if wantErr == "" {
 			after := max(consumed, end)
 			row.After, row.Peaks = fmt.Sprint(after), nodes(q.Range(0, after))
@@ -145,6 +148,35 @@ func sliceRows() (rows []slice) {
 	add("notarized only", "bad signature", proofs.CertifiedHeader{Header: h, Certificate: n.Statement(proofs.TypeNotarize, h)}, 5, 5, 9, asIs)
 	add("head only, with a start that nobody reads", "", direct, 5, 0, 0, func(s *proofs.Slice) { s.Start = 5 })
 	add("head only, with a node", "not canonical", direct, 5, 0, 0, func(s *proofs.Slice) { s.Right = []proofs.Hash{{1}} })
+
+	left := func(s *proofs.Slice) { s.Left = q.Range(0, 5).Nodes() }
+	add("left where nothing differs", "not canonical", direct, 5, 5, 9, left)
+	add("head only, with a left", "not canonical", direct, 5, 0, 0, left)
+	// A reader who consumed another history: it differs in one message.
+	other := prooftest.NewQueue(n.ID(), reader, 5)
+	other.Messages[2].Amount[15] ^= 1
+	fork := func(desc, wantErr string, begin, end int, change func(s *proofs.Slice)) {
+		s := n.Slice(direct, q, begin, end)
+		change(&s)
+		rows = append(rows, row(desc, wantErr, &s, other, 5))
+	}
+	fork("another history, not shown", "root mismatch", 5, 9, asIs)
+	fork("another history", "peer history diverged", 5, 9, left)
+	fork("another history, to the end", "peer history diverged", 5, queueSize, left)
+	fork("another history, overlapping", "not canonical", 3, 9, func(s *proofs.Slice) { s.Left = q.Range(0, 3).Nodes() })
+	fork("another history, left of another length", "bad branch", 5, 9, func(s *proofs.Slice) { s.Left = q.Range(0, 3).Nodes()[:1] })
+	fork("another history, left changed", "root mismatch", 5, 9, func(s *proofs.Slice) {
+		left(s)
+		s.Left[0][0] ^= 1
+	})
+	fork("another history, message changed", "root mismatch", 5, 9, func(s *proofs.Slice) {
+		left(s)
+		s.Messages[3].Amount[15] ^= 1
+	})
+	fork("another history, right node missing", "bad branch", 5, 9, func(s *proofs.Slice) {
+		left(s)
+		s.Right = s.Right[1:]
+	})
 	return rows
 }
 

@@ -16,7 +16,10 @@ export const SliceWire = message({
   proof: field(2, HeadProofWire),
   start: field(3, u64),
   messages: list(4, MessageWire),
+  /** What follows the messages, up to the head's end. */
   right: list(5, fixed(32)),
+  /** What precedes the messages; only where the reader consumed another history. */
+  left: list(6, fixed(32)),
 });
 export type Slice = Value<typeof SliceWire>;
 
@@ -53,8 +56,9 @@ export function verifyMessages(v: VerifiedHead, s: Slice, consumed: CompactRange
   const n = consumed.end;
   const { end, root } = v.head;
   if (consumed.begin !== 0n) throw new ProofError('range bounds', `consumed: got a range from ${consumed.begin}, want 0`);
-  if (s.messages.length === 0 && s.right.length > 0) {
-    throw new ProofError('not canonical', `slice without messages: got ${s.right.length} nodes, want none`);
+  const nodes = s.right.length + s.left.length;
+  if (s.messages.length === 0 && nodes > 0) {
+    throw new ProofError('not canonical', `slice without messages: got ${nodes} nodes, want none`);
   }
   if (end < n) throw new ProofError('peer history diverged', `queue ends at ${end}, consumed up to ${n}`);
   if (end === n && !equal(consumed.root(), root)) {
@@ -66,11 +70,30 @@ export function verifyMessages(v: VerifiedHead, s: Slice, consumed: CompactRange
   fresh.forEach((m, i) => checkPlace(m, v, n + BigInt(i)));
   const after = consumed.append(fresh.map(messageId));
   const right = asKind('bad branch', 'right of the slice', () => CompactRange.parse(after.end, end, s.right));
-  const got = after.join(right).root();
-  if (!equal(got, root)) {
-    throw new ProofError('root mismatch', `messages [${n}, ${after.end}): got ${short(got)}, want ${short(root)}`);
+  const whole = after.join(right).root();
+  const differs = !equal(whole, root);
+  if (differs && s.left.length > 0) refuseOther(s, fresh, right, n, root);
+  if (differs) {
+    throw new ProofError('root mismatch', `messages [${n}, ${after.end}): got ${short(whole)}, want ${short(root)}`);
+  }
+  if (s.left.length > 0) {
+    throw new ProofError('not canonical', `slice from ${s.start}: the history on its left is the one that was consumed`);
   }
   return verified(v, fresh, after);
+}
+
+/**
+ * Of a slice that does not continue what was consumed: whether its root is over the
+ * history on its left, or over nothing that the slice shows.
+ */
+function refuseOther(s: Slice, fresh: readonly Message[], right: CompactRange, n: bigint, root: Uint8Array): never {
+  if (s.start !== n) throw new ProofError('not canonical', `left of the slice: got [0, ${s.start}), want [0, ${n})`);
+  const left = asKind('bad branch', 'left of the slice', () => CompactRange.parse(0n, n, s.left));
+  const got = left.append(fresh.map(messageId)).join(right).root();
+  if (!equal(got, root)) {
+    throw new ProofError('root mismatch', `slice from ${n}, with its left: got ${short(got)}, want ${short(root)}`);
+  }
+  throw new ProofError('peer history diverged', `certified is another history of [0, ${n}) than the one consumed`);
 }
 
 /** Where the slice lies; returns its messages from n on. */

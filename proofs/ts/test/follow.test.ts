@@ -191,7 +191,7 @@ test('every byte of a slice matters', () => {
 });
 
 function sameHeader(a: Slice, b: Slice): boolean {
-  const wire = (s: Slice) => SliceWire.encode({ ...s, messages: [], right: [], start: 0n, proof: b.proof });
+  const wire = (s: Slice) => SliceWire.encode({ ...s, messages: [], right: [], left: [], start: 0n, proof: b.proof });
   return Buffer.compare(wire(a), wire(b)) === 0;
 }
 
