@@ -218,8 +218,9 @@ func (p *planner) sliceAnswer(now uint64, a *ask, resp []byte) error {
 	if err != nil {
 		return err
 	}
-	if p.wantLeft {
-		p.wantLeft, s.Left = false, nil
+	p.wantLeft = false
+	if len(s.Left) > 0 { // a network that consumed this history takes no Left, whoever added it
+		s.Left = nil
 		resp = s.MarshalCanoto()
 	}
 	p.takeSlice(now, a, vs, resp)

@@ -65,6 +65,36 @@ func TestALyingSourceIsBlamedAndAnotherTriedAtOnce(t *testing.T) {
 	}
 }
 
+// SECURITY: a lane is ignored for what cannot verify: a source must not be able to
+// make it carry a Left where nothing differs.
+func TestALeftThatNobodyAskedForIsNotCarried(t *testing.T) {
+	f := newForeign(t, "alpha")
+	f.emit(3)
+	s := play(t, f, following(t, f))
+	s.settle()
+	s.did()
+	added := false
+	s.answer = func(proto Proto, req []byte) ([]byte, error) {
+		resp, err := Answer(f, proto, req)
+		if proto != ProtoSlice || err != nil || len(resp) == 0 {
+			return resp, err
+		}
+		slice, err := proofs.DecodeSlice(resp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slice.Left, added = []proofs.Hash{{1}}, true
+		return slice.MarshalCanoto(), nil
+	}
+	s.hear(f.block())
+	s.wantDid("ask slice", "submit slice")
+	s.commit()
+	s.wantConsumed(3)
+	if !added || s.o.useless != 0 {
+		t.Fatalf("added %v, got %d useless items, want none", added, s.o.useless)
+	}
+}
+
 func TestGarbageIsBlamedAndCannotSpin(t *testing.T) {
 	f := newForeign(t, "alpha")
 	f.emit(1)
