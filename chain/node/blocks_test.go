@@ -184,7 +184,7 @@ func TestAnswerBlocks(t *testing.T) {
 		from  uint64
 		limit uint32
 		want  []uint64
-	}{{1, 64, []uint64{1, 2, 3, 4}}, {1, 2, []uint64{1}}, {2, 1, nil}, {5, 9, nil}, {6, 9, nil}, {2, 3, []uint64{2, 3, 4}}, {1, 0, nil}} {
+	}{{1, 64, []uint64{1, 2, 3, 4}}, {1, 2, []uint64{1}}, {2, 1, []uint64{2, 3}}, {5, 9, nil}, {6, 9, nil}, {2, 3, []uint64{2, 3, 4}}, {1, 0, nil}} {
 		b, err := n.answerBlocks(t.Context(), p2p.NodeKey{}, (&blocksRequest{From: c.from, Limit: c.limit}).MarshalCanoto())
 		if err != nil {
 			t.Fatal(err)

@@ -29,7 +29,7 @@ func (n *Node) answerBlocks(_ context.Context, _ p2p.NodeKey, req []byte) ([]byt
 	}
 	var a blocksAnswer
 	certified, size, limit := 0, 0, int(min(r.Limit, maxBlocksAnswer))
-	for h := r.From; size < protoBlocks.MaxResponse/2 && (len(a.Blocks) < limit || certified == 0); h++ {
+	for h := r.From; limit > 0 && size < protoBlocks.MaxResponse/2 && (len(a.Blocks) < limit || certified == 0); h++ {
 		f, err := n.blocks.final(h)
 		if errors.Is(err, store.ErrNotFound) {
 			break
