@@ -22,13 +22,16 @@ type fakeNode struct {
 	api.Backend
 	api.Admin
 
-	zero    *proofs.Zero
-	links   []api.Link
-	sent    []*types.External
-	code    proofs.Code
-	trace   *api.Trace
-	there   *api.Trace
-	acts    []api.ActState
+	zero  *proofs.Zero
+	links []api.Link
+	sent  []*types.External
+	code  proofs.Code
+	trace *api.Trace
+	there *api.Trace
+	acts  []api.ActState
+
+	membership *api.Membership
+
 	peers   map[proofs.NetworkID][]string
 	lieZero bool
 	halted  bool
@@ -76,6 +79,8 @@ func (f *fakeNode) Zero(context.Context) (*proofs.ZeroHeader, error) {
 }
 
 func (f *fakeNode) Links(context.Context) ([]api.Link, error) { return f.links, nil }
+
+func (f *fakeNode) Validators(context.Context) (*api.Membership, error) { return f.membership, nil }
 
 func (f *fakeNode) Submit(_ context.Context, wire []byte) (*api.Admission, error) {
 	x, err := types.DecodeExternal(wire)

@@ -36,6 +36,7 @@ func (p *program) governanceCommand() *cli.Command {
 					},
 					p.linkActCommand("pause", "stop sending to a peer and taking from it", types.ActPause),
 					p.linkActCommand("resume", "undo a pause", types.ActResume),
+					p.proposeValidatorCommand(),
 				},
 			},
 			{
@@ -94,9 +95,7 @@ func (p *program) actOf(c *cli.Context, client *api.Client, kind types.ActKind) 
 	if err := act.Peer.UnmarshalText([]byte(c.String("peer"))); err != nil {
 		return act, err
 	}
-	if d := c.Duration("expiry"); d > 0 {
-		act.Expiry = uint64(p.now().Add(d).UnixMilli())
-	}
+	act.Expiry = p.expiry(c)
 	if kind != types.ActRegister {
 		return act, nil
 	}
@@ -113,6 +112,14 @@ func (p *program) actOf(c *cli.Context, client *api.Client, kind types.ActKind) 
 		act.TrustPeriod = uint64(d / time.Millisecond)
 	}
 	return act, nil
+}
+
+// expiry is when an act proposed now expires, ms; 0 leaves it to the node.
+func (p *program) expiry(c *cli.Context) uint64 {
+	if d := c.Duration("expiry"); d > 0 {
+		return uint64(p.now().Add(d).UnixMilli())
+	}
+	return 0
 }
 
 func (p *program) propose(c *cli.Context, kind types.ActKind) error {
@@ -132,6 +139,10 @@ func (p *program) proposeOn(c *cli.Context, client *api.Client, kind types.ActKi
 	if err != nil {
 		return err
 	}
+	return p.proposeAct(c, client, act)
+}
+
+func (p *program) proposeAct(c *cli.Context, client *api.Client, act types.Act) error {
 	id, err := client.Propose(c.Context, act)
 	if err != nil {
 		return err
@@ -215,11 +226,23 @@ func (p *program) listActs(c *cli.Context) error {
 			state += " (" + a.Code.String() + ")"
 		}
 		rows = append(rows, []string{
-			hexHash(a.ID).String(), strconv.FormatUint(a.Act.Sequence, 10), actName(a.Act.Kind), a.Act.Peer.Short(), state,
+			hexHash(a.ID).String(), strconv.FormatUint(a.Act.Sequence, 10), actName(a.Act.Kind), subject(&a.Act), state,
 			fmt.Sprintf("%d/%d", a.Weight, a.Total), orDash(strings.Join(by, ",")), p.ago(a.Act.Expiry),
 		})
 	}
-	return p.printTable([]string{"ID", "SEQUENCE", "ACT", "PEER", "STATE", "WEIGHT", "APPROVED BY", "EXPIRES"}, rows)
+	return p.printTable([]string{"ID", "SEQUENCE", "ACT", "ON", "STATE", "WEIGHT", "APPROVED BY", "EXPIRES"}, rows)
+}
+
+// subject is what an act is on: a peer, or a validator and its weight.
+func subject(a *types.Act) string {
+	v := a.Validator
+	switch {
+	case v == nil:
+		return a.Peer.Short()
+	case a.Kind == types.ActValidator:
+		return fmt.Sprintf("%s weight %d", v.Node.String()[:8], v.Weight)
+	}
+	return v.Node.String()[:8]
 }
 
 func actName(k types.ActKind) string {
@@ -230,6 +253,10 @@ func actName(k types.ActKind) string {
 		return "pause"
 	case types.ActResume:
 		return "resume"
+	case types.ActValidator:
+		return "validator"
+	case types.ActRemoveValidator:
+		return "remove validator"
 	}
 	return fmt.Sprintf("kind %d", k)
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +39,8 @@ give each to its operator, keep no copy.`,
 				Flags:       []cli.Flag{jsonFlag()},
 				Action:      p.networkShow,
 			},
+			p.networkJoinCommand(),
+			p.networkValidatorsCommand(),
 		},
 	}
 }
@@ -172,14 +172,7 @@ func (p *program) networkShow(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	fi, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if fi.IsDir() {
-		path = filepath.Join(path, bootstrap.ZeroStateFile)
-	}
-	doc, err := bootstrap.LoadZeroState(path)
+	doc, err := loadZeroState(path)
 	if err != nil {
 		return err
 	}

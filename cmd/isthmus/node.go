@@ -41,6 +41,7 @@ func (p *program) nodeCommand() *cli.Command {
 				Flags:       []cli.Flag{nodeFlag(), dirFlag(), jsonFlag()},
 				Action:      p.nodeWatch,
 			},
+			p.nodePeersCommand(),
 		},
 	}
 }
