@@ -83,7 +83,7 @@ func (p *program) app() *cli.App {
 		ErrWriter:   p.stderr,
 		Commands: []*cli.Command{
 			p.devnetCommand(), p.networkCommand(), p.nodeCommand(), p.accountCommand(), p.sendCommand(), p.traceCommand(),
-			p.meshCommand(), p.governanceCommand(), p.proofCommand(), p.benchCommand(),
+			p.meshCommand(), p.governanceCommand(), p.proofCommand(), p.benchCommand(), p.simCommand(),
 		},
 		HideHelpCommand: true,
 		OnUsageError:    usageError,

@@ -46,7 +46,7 @@ func Bugs() []BugInfo {
 		{BugRoots, "the proposed state root is the one that own execution gave", "liar"},
 		{BugTipsHeld, "what a proposal orders is held before it is voted for", "phantom"},
 		{BugSyncBeforeSend, "votes are synced before they are sent", "blackouts"},
-		{BugSigningRecord, "the signing record refuses a second vote when the log is lost", "lost log"},
+		{BugSigningRecord, "the signing record refuses a second vote when the log is lost", "lost-log"},
 		{BugCarDurability, "cars and batches are synced before they are voted for", "blackouts"},
 		{BugOvertaking, "outputs are taken in the order in which they were made", "lossy"},
 		{BugRefundTwice, "one refund at most", "linked"},
