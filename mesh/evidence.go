@@ -127,7 +127,7 @@ func ReadEvidence(st EntryReader, peer proofs.NetworkID) (e Evidence, ok bool, e
 		if err != nil {
 			return Evidence{}, false, err
 		}
-		if err := proofs.Decode(h, wire, maxKeyBlockBytes); err != nil {
+		if err := proofs.Decode(h, wire, proofs.MaxCertifiedHeaderBytes); err != nil {
 			return Evidence{}, false, fmt.Errorf("evidence: %w: %w", ErrCorrupt, err)
 		}
 	}

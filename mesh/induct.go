@@ -14,9 +14,6 @@ import (
 // Bounds of a block's work with peers. They are rules: all nodes of a network
 // must have the same.
 const (
-	maxZeroBytes     = 1 << 20
-	maxKeyBlockBytes = 1 << 20
-
 	// maxKeyBlocks bounds the key blocks looked at for one peer and lane, so that no
 	// lane can use up what another needs.
 	maxKeyBlocks = 64
@@ -118,10 +115,10 @@ func (j *job) decode() error {
 	switch j.Kind {
 	case types.ItemZero:
 		j.zero = new(proofs.ZeroHeader)
-		return proofs.Decode(j.zero, j.Data, maxZeroBytes)
+		return proofs.Decode(j.zero, j.Data, proofs.MaxZeroBytes)
 	case types.ItemKeyBlock:
 		j.key = new(proofs.KeyBlock)
-		return proofs.Decode(j.key, j.Data, maxKeyBlockBytes)
+		return proofs.Decode(j.key, j.Data, proofs.MaxKeyBlockBytes)
 	case types.ItemSlice:
 		var err error
 		j.slice, err = proofs.DecodeSlice(j.Data)

@@ -208,7 +208,7 @@ func ZeroHeader(st EntryReader, peer proofs.NetworkID) (z *proofs.ZeroHeader, ok
 		return nil, false, err
 	}
 	z = new(proofs.ZeroHeader)
-	if err := proofs.Decode(z, b, maxZeroBytes); err != nil {
+	if err := proofs.Decode(z, b, proofs.MaxZeroBytes); err != nil {
 		return nil, false, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return z, true, nil

@@ -41,6 +41,14 @@ func (h *Header) ID() Hash {
 // MaxLinks bounds the linking headers of a CertifiedHeader.
 const MaxLinks = 16
 
+// Bounds of wire forms. A header has at most 356 bytes, a certificate of
+// MaxValidators members 220; a delta names as many removals of 34 bytes as members
+// of 195.
+const (
+	MaxCertifiedHeaderBytes = 16 << 10
+	MaxKeyBlockBytes        = 256 << 10
+)
+
 // CertifiedHeader is the claim that a quorum finalised Header: the certificate is
 // over the last of Links, or over Header itself if there are none. Links[0] is
 // the child of Header, and so on.

@@ -41,8 +41,8 @@ type ValidatorSet struct {
 }
 
 // NewValidatorSet checks members and makes a set of them. They must be sorted by
-// node key, strictly. Errors: ErrNotCanon, ErrWeight, ErrPossession, ErrTooLarge
-// and those of bls.ParsePublicKey.
+// node key, strictly. Errors: ErrNotCanon, ErrWeight, ErrPossession, ErrTooLarge,
+// and ErrMalformed with those of bls.ParsePublicKey.
 func NewValidatorSet(members []Validator) (*ValidatorSet, error) {
 	return newValidatorSet(members, nil, atOnce)
 }
@@ -93,14 +93,14 @@ func (s *ValidatorSet) addWeight(i int, w uint64) error {
 }
 
 // prove parses the member's key and checks its possession, unless old holds the
-// same key for the same node.
+// same key with the same proof for the same node.
 func (v *Validator) prove(old *ValidatorSet, signed verifier) (*bls.PublicKey, error) {
 	if i, ok := old.IndexOf(v.Node); ok && old.members[i].Key == v.Key && old.members[i].Possession == v.Possession {
 		return old.keys[i], nil
 	}
 	key, err := bls.ParsePublicKey(v.Key[:])
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("node %s: BLS key: %w: %w", v.Node, ErrMalformed, err)
 	}
 	if err := signed(bls.PossessionCertificate(key, v.Node, v.Possession)); err != nil {
 		return nil, fmt.Errorf("node %s: %w: %w", v.Node, ErrPossession, err)

@@ -3,6 +3,8 @@ package proofs_test
 import (
 	"bytes"
 	"runtime"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/isthmus-network/isthmus/internal/canoto"
@@ -216,4 +218,40 @@ func TestDecodeMemory(t *testing.T) {
 			t.Errorf("got %d bytes allocated for a bomb", allocated)
 		}
 	})
+}
+
+// TestLargestFormsFit holds the bounds to the largest objects that can be valid.
+func TestLargestFormsFit(t *testing.T) {
+	const most = 1<<64 - 1
+	full := proofs.Hash(bytes.Repeat([]byte{0xff}, 32))
+	header := proofs.Header{
+		Version: 1<<32 - 1, Network: proofs.NetworkID(full), Epoch: most, SetHash: full, Height: most, Parent: full, PreviousKeyHeight: most,
+		CutRoot: full, Time: most, Executed: most, ExecutedTime: most, StateRoot: full, OutboundRoot: full, ReceiptRoot: full,
+		ReceiptSize: most, NextSetHash: full,
+	}
+	certificate := proofs.Certificate{View: most, ParentView: most}
+	certificate.Quorum.Bitmap = make([]byte, proofs.MaxValidators/8)
+	certificate.Quorum.Signature[0] = 1
+	member := proofs.Validator{Node: proofs.NodeKey(full), Weight: proofs.MaxTotalWeight}
+	member.Key[0], member.Possession[0] = 1, 1
+	members := slices.Repeat([]proofs.Validator{member}, proofs.MaxValidators)
+	removed := slices.Repeat([]proofs.NodeKey{member.Node}, proofs.MaxValidators)
+
+	zero := proofs.ZeroHeader{Version: 1, Time: most, Validators: members, StateRoot: full}
+	zero.Parameters = prooftest.NewNetwork("alpha", prooftest.Even(1, 1)...).Zero.Parameters
+	zero.Parameters.Name, zero.Parameters.Symbol = strings.Repeat("n", 32), strings.Repeat("S", 12)
+	kb := proofs.KeyBlock{Header: header, Certificate: certificate, Next: proofs.SetDelta{Removed: removed, Upserted: members}}
+	ch := proofs.CertifiedHeader{Header: header, Links: slices.Repeat([]proofs.Header{header}, proofs.MaxLinks), Certificate: certificate}
+	for what, size := range map[string][2]int{
+		"zero-header":      {len(zero.MarshalCanoto()), proofs.MaxZeroBytes},
+		"key block":        {len(kb.MarshalCanoto()), proofs.MaxKeyBlockBytes},
+		"certified header": {len(ch.MarshalCanoto()), proofs.MaxCertifiedHeaderBytes},
+	} {
+		if got, limit := size[0], size[1]; got > limit || got < limit/4 {
+			t.Errorf("%s: the largest has %d bytes, and the bound is %d", what, got, limit)
+		}
+	}
+	if got := len(header.MarshalCanoto()); got != 356 {
+		t.Errorf("header: got %d bytes, want 356", got)
+	}
 }

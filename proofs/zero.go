@@ -84,6 +84,10 @@ func (p *Parameters) layout(l *Layout) {
 	l.U32(p.ThresholdNum).U32(p.ThresholdDen)
 }
 
+// MaxZeroBytes bounds the wire form of a zero-header: MaxValidators members of 195
+// bytes, and its other fields.
+const MaxZeroBytes = 256 << 10
+
 // ZeroHeader is block 0 of a network, trusted without a certificate because its
 // hash is the network's id.
 type ZeroHeader struct {

@@ -16,11 +16,8 @@ import (
 
 // Bounds of single objects.
 const (
-	maxText           = 1024    // bytes of one text
-	maxName           = 64      // bytes of a name
-	maxHeaderBytes    = 1 << 16 // a certified header with its links
-	maxZeroBytes      = 1 << 20
-	maxKeyBlockBytes  = 1 << 20
+	maxText           = 1024 // bytes of one text
+	maxName           = 64   // bytes of a name
 	maxReceiptBytes   = 1 << 20
 	maxAdmissionBytes = 4096
 	maxValidatorBytes = 512
@@ -202,7 +199,7 @@ func traceFromWire(w *v1.TraceResponse) (*Trace, error) {
 
 func headerFromWire(b []byte) (*proofs.CertifiedHeader, error) {
 	var h proofs.CertifiedHeader
-	if err := proofs.Decode(&h, b, maxHeaderBytes); err != nil {
+	if err := proofs.Decode(&h, b, proofs.MaxCertifiedHeaderBytes); err != nil {
 		return nil, oddAnswer("certified header", err)
 	}
 	return &h, nil
@@ -210,7 +207,7 @@ func headerFromWire(b []byte) (*proofs.CertifiedHeader, error) {
 
 func zeroFromWire(w *v1.ZeroResponse) (*proofs.ZeroHeader, error) {
 	var z proofs.ZeroHeader
-	if err := proofs.Decode(&z, w.ZeroHeader, maxZeroBytes); err != nil {
+	if err := proofs.Decode(&z, w.ZeroHeader, proofs.MaxZeroBytes); err != nil {
 		return nil, oddAnswer("zero-header", err)
 	}
 	return &z, nil
@@ -222,7 +219,7 @@ func keyBlocksFromWire(w *v1.KeyBlocksResponse) ([]proofs.KeyBlock, error) {
 	}
 	blocks := make([]proofs.KeyBlock, len(w.KeyBlocks))
 	for i, b := range w.KeyBlocks {
-		if err := proofs.Decode(&blocks[i], b, maxKeyBlockBytes); err != nil {
+		if err := proofs.Decode(&blocks[i], b, proofs.MaxKeyBlockBytes); err != nil {
 			return nil, oddAnswer("key block", err)
 		}
 	}

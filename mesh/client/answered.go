@@ -111,7 +111,7 @@ func (p *planner) refused(now uint64, err error) {
 
 func (p *planner) zeroAnswer(now uint64, resp []byte) error {
 	var z proofs.ZeroHeader
-	if err := proofs.Decode(&z, resp, MaxZeroBytes); err != nil {
+	if err := proofs.Decode(&z, resp, proofs.MaxZeroBytes); err != nil {
 		return err
 	}
 	zero, err := z.CheckID(p.peer)

@@ -24,7 +24,6 @@ const (
 const (
 	MaxKeyBlocks         = 64 // key blocks in one response
 	MaxRequestBytes      = 256
-	MaxZeroBytes         = 256 << 10 // 1024 validators of about 190 bytes
 	MaxKeyBlocksBytes    = 2 << 20
 	MaxAnnouncedHeads    = 256
 	MaxAnnouncementBytes = 32 << 10
@@ -42,7 +41,7 @@ func Protos() []Proto { return []Proto{ProtoZero, ProtoKeyBlocks, ProtoSlice} }
 func (p Proto) MaxResponse() int {
 	switch p {
 	case ProtoZero:
-		return MaxZeroBytes
+		return proofs.MaxZeroBytes
 	case ProtoKeyBlocks:
 		return MaxKeyBlocksBytes
 	default:

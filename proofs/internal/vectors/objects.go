@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"math/big"
 	"slices"
 
 	"github.com/isthmus-network/isthmus/proofs"
+	"github.com/isthmus-network/isthmus/proofs/bls"
 	"github.com/isthmus-network/isthmus/proofs/internal/prooftest"
 	"github.com/isthmus-network/isthmus/proofs/merkle"
 )
@@ -57,6 +59,7 @@ func zeroRows() (rows []object) {
 	})
 	add("another version", "unknown protocol version", func(z *proofs.ZeroHeader) { z.Version = 2 })
 	add("zero state root", "root mismatch", func(z *proofs.ZeroHeader) { z.StateRoot = proofs.Hash{} })
+	add("zero time", "root mismatch", func(z *proofs.ZeroHeader) { z.Time = 0 })
 	add("no validators", "too large", func(z *proofs.ZeroHeader) { z.Validators = nil })
 	add("zero weight", "bad weight", func(z *proofs.ZeroHeader) { z.Validators[1].Weight = 0 })
 	add("validators unsorted", "not canonical", func(z *proofs.ZeroHeader) { slices.Reverse(z.Validators) })
@@ -66,6 +69,7 @@ func zeroRows() (rows []object) {
 	add("epoch longer than a quarter of the trust period", "malformed", func(z *proofs.ZeroHeader) {
 		z.Parameters.EpochDuration = z.Parameters.TrustPeriod/4 + 1
 	})
+	add("BLS key that is none", "malformed", func(z *proofs.ZeroHeader) { z.Validators[2].Key = [bls.PublicKeySize]byte{0xc0} })
 	add("window larger than a head's outcomes", "malformed", func(z *proofs.ZeroHeader) { z.Parameters.LinkWindow = proofs.MaxOutcomes + 1 })
 	return rows
 }
@@ -113,7 +117,47 @@ func setRows() (rows []set) {
 	foreign := four()
 	foreign[2].Possession = foreign[3].Possession
 	add("possession of another member", "bad proof of possession", foreign)
+	inverse := four()
+	secret := inverseOf(inverse[0].Key)
+	inverse[3].Key, inverse[3].Possession = secret.PublicKey().Bytes(), secret.ProvePossession(inverse[3].Node)
+	add("inverse keys", "bad proof of possession", inverse)
+	for _, key := range []struct {
+		desc string
+		key  [bls.PublicKeySize]byte
+	}{
+		{"BLS key of zeros", [bls.PublicKeySize]byte{}},
+		{"BLS key at infinity", [bls.PublicKeySize]byte{0xc0}},
+		{"BLS key without the compressed flag", [bls.PublicKeySize]byte(clearFlag(four()[1].Key[:]))},
+	} {
+		bad := four()
+		bad[1].Key = key.key
+		add(key.desc, "malformed", bad)
+	}
 	return rows
+}
+
+// inverseOf is the secret key whose public key is the inverse of one that the keys
+// 1 to 4 name.
+func inverseOf(key [bls.PublicKeySize]byte) *bls.SecretKey {
+	order, _ := new(big.Int).SetString("73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001", 16)
+	for k := uint64(1); k <= 4; k++ {
+		if prooftest.Secret(k).PublicKey().Bytes() != key {
+			continue
+		}
+		secret := new(big.Int).SetBytes(prooftest.Secret(k).Bytes())
+		inverse, err := bls.NewSecretKey(secret.Sub(order, secret).FillBytes(make([]byte, bls.SecretKeySize)))
+		if err != nil {
+			panic(err)
+		}
+		return inverse
+	}
+	panic("no such key")
+}
+
+func clearFlag(key []byte) []byte {
+	out := bytes.Clone(key)
+	out[0] &^= 0x80
+	return out
 }
 
 func headerRows() (rows []object) {

@@ -9,9 +9,9 @@ import { SetDeltaWire, type ValidatorSet, exceeds } from './validators.js';
 
 export const maxLinks = 16;
 
-/** Most bytes of the wire form of a certified header, and of a key block. */
+/** Most bytes of the wire form of a certified header, and of a key block (layout.md). */
 export const maxCertifiedHeaderBytes = 16 << 10;
-export const maxKeyBlockBytes = 512 << 10;
+export const maxKeyBlockBytes = 256 << 10;
 
 export const HeaderWire = message({
   version: field(1, u32),

@@ -55,7 +55,7 @@ export class ValidatorSet {
   /**
    * Checks members: count, order and weights first, then keys and possessions, but
    * for those that `before` has proved already. Errors: too large, not canonical,
-   * bad weight, bad proof of possession, and for a key that is none those of bls.
+   * bad weight, bad proof of possession, malformed for a key that is none.
    */
   static check(members: readonly Validator[], before?: ValidatorSet): ValidatorSet {
     const total = checkMembers(members);
@@ -146,7 +146,7 @@ function checkMembers(members: readonly Validator[]): bigint {
 }
 
 function prove(m: Validator): PublicKey {
-  const key = parsePublicKey(m.key);
+  const key = asKind('malformed', `node ${short(m.node)}: BLS key`, () => parsePublicKey(m.key));
   asKind('bad proof of possession', `node ${short(m.node)}`, () => verifyPossession(key, m.node, m.possession));
   return key;
 }
