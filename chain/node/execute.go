@@ -192,13 +192,24 @@ func (n *Node) logNote(height uint64, note *execution.Note) {
 	switch {
 	case note.Fault:
 		n.log.Warn("a lane carried a mesh item that cannot verify", append(at, "error", note.Err)...)
-	case note.Err != nil && note.Applied:
-		n.log.Error("a link changed", append(at, "error", note.Err)...)
+	case note.Applied && stopsLink(note.Err):
+		n.log.Error("a link stops", append(at, "error", note.Err)...)
 	case note.Err != nil:
 		n.log.Debug("mesh item not taken", append(at, "error", note.Err)...)
 	default:
 		n.log.Debug("mesh item taken", append(at, "first", note.First, "count", note.Count)...)
 	}
+}
+
+// stopsLink reports whether what a mesh item proved ends a link until governance
+// or an upgrade does something about it.
+func stopsLink(err error) bool {
+	for _, kind := range []error{proofs.ErrDiverged, proofs.ErrEquivocation, proofs.ErrExpired, proofs.ErrVersion} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
 }
 
 // genesis writes the zero-state into an empty store.
