@@ -202,7 +202,7 @@ func (a *acts) add(p *approval, set *proofs.ValidatorSet) error {
 	return a.store(id)
 }
 
-// newSet gives the approvals of open acts the places in a new set: a validator that
+// newSet gives the approvals of acts the places in a new set: a validator that
 // goes on, with its key, need not approve again. Those of others, and all of a set
 // that this node does not remember, are dropped. The caller holds mu.
 func (a *acts) newSet(set *proofs.ValidatorSet) {
@@ -210,12 +210,14 @@ func (a *acts) newSet(set *proofs.ValidatorSet) {
 		return
 	}
 	for id, o := range a.open {
-		if o.SetHash == set.Hash() || o.State != api.ActOpen && o.State != api.ActCertified {
+		if o.SetHash == set.Hash() {
 			continue
 		}
 		o.move(a.set, set)
-		if o.State = api.ActOpen; a.enough(o, set) {
-			o.State, o.Since = api.ActCertified, a.n.now()
+		if o.State == api.ActOpen || o.State == api.ActCertified {
+			if o.State, o.Since = api.ActOpen, 0; a.enough(o, set) {
+				o.State, o.Since = api.ActCertified, a.n.now()
+			}
 		}
 		if err := a.store(id); err != nil {
 			a.n.log.Error("act not stored", "error", err)
@@ -236,7 +238,7 @@ func (o *openAct) move(old, set *proofs.ValidatorSet) {
 			kept = append(kept, p)
 		}
 	}
-	o.SetHash, o.Approvals, o.Since = set.Hash(), kept, 0
+	o.SetHash, o.Approvals = set.Hash(), kept
 }
 
 func (o *openAct) has(voter uint32) bool {
