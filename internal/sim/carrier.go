@@ -18,10 +18,15 @@ type carrier struct {
 	from, to *network
 	old      []types.Item
 	genuine  map[proofs.Hash]proofs.Certificate
+	decided  uint64 // when the registration was last proposed
 }
 
 // carryEvery is the mean time between two rounds of a carrier, ms.
 const carryEvery = 40
+
+// registerAgain is the time after which a registration that did not happen is
+// proposed again, ms.
+const registerAgain = 150
 
 func (w *World) startCarriers() {
 	if len(w.nets) != 2 {
@@ -29,29 +34,7 @@ func (w *World) startCarriers() {
 	}
 	for i := range w.nets {
 		c := &carrier{world: w, from: w.nets[i], to: w.nets[1-i], genuine: make(map[proofs.Hash]proofs.Certificate)}
-		w.after(1, nil, "registration", func() { c.register() })
 		w.after(w.between(1, carryEvery), nil, "carrier", c.round)
-	}
-}
-
-// register has the validators of to decide that from is a peer. Each of them puts
-// the act into its lane: one copy counts.
-func (c *carrier) register() {
-	a := types.Act{
-		Network: c.to.zero.ID, Sequence: 1, Expiry: startTime + 1<<40, Kind: types.ActRegister, Peer: c.from.zero.ID, NetworkKind: "native", GasRate: 1,
-	}
-	all := make([]int, len(c.to.ids))
-	for i := range all {
-		all[i] = i
-	}
-	approval, err := c.to.aggregate(c.to.zero.Set, all, a.SigningBytes())
-	if err != nil {
-		c.world.fail("registration: %v", err)
-		return
-	}
-	act := types.CertifiedAct{Act: a, Approval: approval}
-	for _, n := range c.to.nodes {
-		n.makeBatch(types.Item{Kind: types.ItemAct, Data: act.MarshalCanoto()})
 	}
 }
 
@@ -98,8 +81,15 @@ func (c *carrier) lacking(source, target *Node) ([]types.Item, error) {
 	st := target.disk.state.state
 	rules := target.core.rules
 	peer, known, err := rules.Peer(st, c.from.zero.ID)
-	if err != nil || !known {
+	if err != nil {
 		return nil, err
+	}
+	if !known {
+		if c.world.now >= c.decided+registerAgain {
+			c.decided = c.world.now
+			target.decide(types.Act{Kind: types.ActRegister, Peer: c.from.zero.ID, NetworkKind: "native", GasRate: 1})
+		}
+		return nil, nil
 	}
 	switch peer.State {
 	case mesh.Registered:

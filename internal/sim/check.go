@@ -26,15 +26,16 @@ import (
 //   - Progress: after healing, everything is ordered, executed and certified
 //     within the scenario's bound (check_settled.go).
 type ledger struct {
-	world  *World
-	net    *network
-	ids    map[uint64]proofs.Hash
-	said   map[saying]proofs.Hash
-	voted  map[viewOf]*[3]map[proofs.Hash]map[int]bool // kind → statement → voters
-	sets   map[uint64]*proofs.ValidatorSet             // by epoch
-	height uint64                                      // of the newest block final anywhere
-	last   proofs.Header                               // its header
-	proof  map[proofs.NodeKey]bool                     // against whom there is evidence
+	world   *World
+	net     *network
+	ids     map[uint64]proofs.Hash
+	said    map[saying]proofs.Hash
+	voted   map[viewOf]*[3]map[proofs.Hash]map[int]bool // kind → statement → voters
+	sets    map[uint64]*proofs.ValidatorSet             // by epoch
+	height  uint64                                      // of the newest block final anywhere
+	last    proofs.Header                               // its header
+	proof   map[proofs.NodeKey]bool                     // against whom there is evidence
+	changes int                                         // of the validator set
 
 	data  data
 	value value
@@ -167,6 +168,9 @@ func (l *ledger) keyBlock(n *Node, f *types.FinalBlock) {
 		return
 	}
 	l.sets[h.Epoch+1] = set
+	if set.Hash() != h.SetHash {
+		l.changes++
+	}
 }
 
 // sent checks a message of the ordering core as it enters the network.

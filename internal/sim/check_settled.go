@@ -43,7 +43,7 @@ func (n *Node) unsettled() string {
 			return fmt.Sprintf("has a root after block %d that is not certified", e.Height)
 		}
 	}
-	if _, member := n.core.set.IndexOf(n.key); member && len(n.disk.chain.live.own) > 0 {
+	if len(n.disk.chain.live.own) > 0 {
 		return "has a batch of its own that is not ordered"
 	}
 	return ""

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/isthmus-network/isthmus/chain/consensus"
 	"github.com/isthmus-network/isthmus/chain/execution"
@@ -40,6 +41,9 @@ type core struct {
 	seen      map[proofs.Hash]*types.Block
 
 	seenProposals []*types.Proposal // the newest, if an adversary runs the node
+
+	saidSequence, saidAt uint64 // the choice for which the node said that it is ready, and when
+	leftAt               uint64 // when it was first seen to have left with batches of its own
 }
 
 // pending waits for the next flush.
@@ -108,6 +112,7 @@ func due(wake, now uint64) bool { return wake != 0 && wake <= now }
 func (c *core) tick() {
 	if due(c.wakeLanes, c.now) {
 		c.stepLanes(lanes.TickIn{})
+		c.settle()
 	}
 	if due(c.wakeOrder, c.now) {
 		c.stepOrder(consensus.TickIn{})
@@ -257,6 +262,7 @@ func (c *core) startEpoch(a *consensus.Anchor) {
 	c.epoch, c.set = a.Epoch, a.Set
 	c.sets[a.Epoch] = a.Set
 	c.lastCut = types.NewCut(a.Set.Len())
+	c.later("pruning the signing record", func() { c.n.pruneSigned(a.Epoch) })
 	c.stepLanes(lanes.EpochIn{Epoch: a.Epoch, Set: a.Set})
 }
 
@@ -364,12 +370,27 @@ func (n *Node) record(p *pending) {
 		if n.world.bug.is(BugExclusion) && v.slot.kind == consensus.SlotClose {
 			continue
 		}
-		if d, ok := n.signed(v.slot); ok && d != v.digest {
+		if d, ok := n.signed(v.slot); ok && d != v.digest || v.slot.epoch < n.disk.signing.live.floor {
 			n.net.ledger.refused(n, v.slot)
 			return
 		}
-		n.disk.signing.write(func(s *signedSlots) { (*s)[v.slot] = v.digest })
+		n.disk.signing.write(func(s *signingRecord) { s.votes[v.slot] = v.digest })
 	}
+}
+
+// keptSlots is how many epochs before the present one the signing record holds
+// vote by vote; what is older it refuses altogether.
+const keptSlots = 2
+
+func (n *Node) pruneSigned(epoch uint64) {
+	if epoch <= keptSlots {
+		return
+	}
+	n.disk.signing.write(func(s *signingRecord) {
+		s.floor = max(s.floor, epoch-keptSlots)
+		maps.DeleteFunc(s.votes, func(at slot, _ proofs.Hash) bool { return at.epoch < s.floor })
+	})
+	n.disk.signing.sync()
 }
 
 func (n *Node) log(p *pending) {

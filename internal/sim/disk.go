@@ -92,7 +92,13 @@ type slot struct {
 	epoch, view, lane uint64
 }
 
-type signedSlots map[slot]proofs.Hash
+// signingRecord is what was signed, and the lowest epoch that may still be.
+type signingRecord struct {
+	votes map[slot]proofs.Hash
+	floor uint64
+}
+
+func (s *signingRecord) clone() signingRecord { return signingRecord{maps.Clone(s.votes), s.floor} }
 
 // wal is the write-ahead log: frames of length, checksum and record. A power
 // failure leaves a part of what was not synced, cut at any byte.
@@ -188,7 +194,7 @@ func (s *stateDB) fail(keep int) {
 // disk is what survives the process of a node.
 type disk struct {
 	chain   file[chainData]
-	signing file[signedSlots]
+	signing file[signingRecord]
 	wal     wal
 	state   stateDB
 }
@@ -196,7 +202,9 @@ type disk struct {
 func newDisk(net *network) *disk {
 	d := new(disk)
 	d.chain = file[chainData]{live: newChainData(), durable: newChainData(), clone: (*chainData).clone}
-	d.signing = file[signedSlots]{live: make(signedSlots), durable: make(signedSlots), clone: func(s *signedSlots) signedSlots { return maps.Clone(*s) }}
+	d.signing = file[signingRecord]{
+		live: signingRecord{votes: make(map[slot]proofs.Hash)}, durable: signingRecord{votes: make(map[slot]proofs.Hash)}, clone: (*signingRecord).clone,
+	}
 	d.state = stateDB{state: memstate.New(net.genesis), results: []types.Executed{net.executed}, heads: [][]proofs.QueueHead{nil}}
 	return d
 }

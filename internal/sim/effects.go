@@ -292,7 +292,7 @@ func (n *Node) block(id proofs.Hash) *types.Block {
 	return nil
 }
 
-// maxServed bounds the blocks of one answer.
+// maxServed bounds the blocks of one answer, but it goes on to a certificate.
 const maxServed = 64
 
 // finalsFrom returns final blocks from a height on, the last with a certificate.
@@ -302,9 +302,14 @@ func (n *Node) finalsFrom(height uint64) []types.FinalBlock {
 		return nil
 	}
 	blocks := finals[height-1:]
-	blocks = blocks[:min(len(blocks), maxServed)]
-	for len(blocks) > 0 && blocks[len(blocks)-1].Certificate == nil {
-		blocks = blocks[:len(blocks)-1]
+	end := 0
+	for i := range blocks {
+		if blocks[i].Certificate != nil {
+			end = i + 1
+		}
+		if i+1 >= maxServed && end > 0 {
+			break
+		}
 	}
-	return slices.Clip(blocks)
+	return slices.Clip(blocks[:end])
 }

@@ -37,9 +37,6 @@ func (c *core) executeBlock(j *job) error {
 	if h.Height <= st.version() {
 		return nil // executed before a restart
 	}
-	if err := n.rotate(h); err != nil {
-		return err
-	}
 	block := &execution.Block{Height: h.Height, Time: h.Time, Epoch: h.Epoch, Set: j.set, Items: n.items(j)}
 	res, err := c.engine.Execute(st.state, block)
 	if err != nil {
@@ -68,26 +65,6 @@ func (c *core) executeBlock(j *job) error {
 	}
 	n.forgetOwn(j)
 	n.post(consensus.ExecutedIn{Executed: e})
-	return nil
-}
-
-// rotate changes the validators that the state names, with each key block of a
-// scenario in which the set changes.
-func (n *Node) rotate(h *proofs.Header) error {
-	if !n.world.scenario.Rotate || !h.IsKeyBlock() {
-		return nil
-	}
-	set, err := n.net.rotated(&n.world.scenario, h.StateRoot)
-	if err != nil {
-		return err
-	}
-	entries, err := execution.Genesis(nil, set)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		n.disk.state.state.Set(e.Key, e.Value)
-	}
 	return nil
 }
 

@@ -15,10 +15,7 @@ const expiry = 500
 // transfer has a user of the network send value, at home or, in one of two cases,
 // to the other network; now and then to nobody, which fails there and is refunded.
 func (w *World) transfer(n *Node) {
-	if !n.up() {
-		return
-	}
-	if _, member := n.core.set.IndexOf(n.key); !member {
+	if !n.member() {
 		return
 	}
 	net := n.net
@@ -42,10 +39,18 @@ func (w *World) transfer(n *Node) {
 
 // makeBatch stores a batch durably, streams it to the others and hands it to the
 // core.
-func (n *Node) makeBatch(items ...types.Item) {
+func (n *Node) makeBatch(items ...types.Item) { n.makeBatchThen(func() {}, items...) }
+
+// makeBatchThen is makeBatch for a caller who wants to know when the batch is
+// durable.
+func (n *Node) makeBatchThen(then func(), items ...types.Item) {
+	if !n.member() {
+		return
+	}
 	b := &types.Batch{Items: items}
 	digest := b.Digest(n.net.zero.ID)
-	if !n.up() || slices.Contains(n.disk.chain.live.own, digest) {
+	if slices.Contains(n.disk.chain.live.own, digest) {
+		then()
 		return
 	}
 	write := func() {
@@ -63,5 +68,8 @@ func (n *Node) makeBatch(items ...types.Item) {
 		}
 		n.sendEach(peers, b)
 		n.post(lanes.OwnBatch{Digest: digest})
+		if n.up() {
+			then()
+		}
 	})
 }

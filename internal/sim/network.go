@@ -184,14 +184,6 @@ func newNetwork(w *World, index int) (*network, error) {
 	return net, nil
 }
 
-// rotated is the set after the epoch that ends, as a function of the state: one
-// of the members rests. It stands for what governance decides.
-func (net *network) rotated(s *Scenario, root proofs.Hash) (*proofs.ValidatorSet, error) {
-	weights := slices.Clone(s.Weights)
-	weights[int(root[0])%len(weights)] = 0
-	return setOf(net.index, weights)
-}
-
 // of returns the nodes that run with a key: two if they are twins.
 func (net *network) of(key proofs.NodeKey) (nodes []*Node) {
 	for _, n := range net.nodes {

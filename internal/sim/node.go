@@ -124,6 +124,9 @@ func (n *Node) start() {
 		return
 	}
 	n.after(0, "wake", func() { c.pump(nil) })
+	if n.world.scenario.Rotate {
+		n.after(n.world.between(1, readyEvery), "membership", c.membership)
+	}
 	c.execute()
 }
 
@@ -216,7 +219,7 @@ func (c *core) restoreOrder(anchor consensus.Anchor) (err error) {
 
 // signed looks a slot up in the signing record.
 func (n *Node) signed(s slot) (proofs.Hash, bool) {
-	d, ok := n.disk.signing.live[s]
+	d, ok := n.disk.signing.live.votes[s]
 	return d, ok
 }
 

@@ -34,7 +34,7 @@ type Scenario struct {
 	Byzantine map[int]func() adversary
 	Twins     []int // nodes that run twice
 	SlowDisks []int // nodes whose disk takes thirty times as long
-	Rotate    bool  // the set changes with every epoch
+	Rotate    bool  // governance changes the validator set, again and again
 
 	RealCrypto bool // BLS in the ordering core
 	Metered    bool // bytes are counted
@@ -79,12 +79,14 @@ func equal(n int) []uint64 {
 func Scenarios() []Scenario {
 	return []Scenario{
 		{Name: "calm", About: "nothing goes wrong", Weights: equal(4)},
-		{Name: "lossy", About: "messages are lost and doubled; the set changes with every epoch", Weights: equal(4), Loss: 0.1, Duplicate: 0.05, Rotate: true},
+		{Name: "lossy", About: "messages are lost and doubled; the set changes with every epoch", Weights: equal(4), Loss: 0.1, Duplicate: 0.05,
+			Epoch: 900, Heartbeat: 600, Rotate: true},
 		{Name: "crashes", About: "nodes of different weights crash and lose what was not synced", Weights: []uint64{3, 1, 2, 2}, Crash: 300, CrashEffect: 0.0002, Loss: 0.02},
 		{Name: "each-effect", About: "one node crashes between two effects, which ones goes with the seed", Weights: equal(4), CrashEach: true},
 		{Name: "blackouts", About: "all nodes crash at once, again and again", Weights: equal(4), Blackout: 250, Work: 15, SyncDelay: 4},
 		{Name: "lost-log", About: "one node loses its write-ahead log with the power; the signing record stays", Weights: equal(4), LoseLog: true, Crash: 120, Partition: 400, Loss: 0.05},
-		{Name: "partitions", About: "the network falls into two parts; the set changes with every epoch", Weights: []uint64{1, 2, 1, 1, 2}, Partition: 300, Loss: 0.05, Rotate: true},
+		{Name: "partitions", About: "the network falls into two parts; the set changes with every epoch", Weights: []uint64{1, 2, 1, 1, 2}, Partition: 300, Loss: 0.05,
+			Epoch: 900, Heartbeat: 600, Rotate: true},
 		{Name: "slow-disks", About: "one disk takes thirty times as long", Weights: equal(4), SlowDisks: []int{1}, SyncDelay: 3, Crash: 900},
 		{Name: "slow-execution", About: "execution is far behind and holds ordering back", Weights: equal(4), MaxLag: 2, ExecutionDelay: 250, Loss: 0.05, Partition: 500, Crash: 900},
 		{Name: "short-epochs", About: "epochs of 0.4 s with changing sets, partitions and crashes", Weights: equal(5), Epoch: 400, Heartbeat: 300, Drift: 60, Rotate: true,
@@ -98,7 +100,7 @@ func Scenarios() []Scenario {
 		{Name: "twins", About: "two nodes run with one key", Weights: equal(4), Twins: []int{3}, Loss: 0.02, Partition: 700},
 		{Name: "adversaries", About: "seven validators: one garbles, one is silent; crashes", Weights: equal(7),
 			Byzantine: map[int]func() adversary{1: newGarbler, 4: newSilent}, Crash: 900},
-		{Name: "everything", About: "seven validators, two of them evil, and everything else that can go wrong", Weights: []uint64{2, 1, 2, 1, 2, 2, 1}, Rotate: true,
+		{Name: "everything", About: "seven validators, two of them evil, and everything else that can go wrong", Weights: []uint64{2, 1, 2, 1, 2, 2, 1}, Epoch: 900, Heartbeat: 600, Rotate: true,
 			Byzantine: map[int]func() adversary{1: newEquivocator, 3: newWithholder}, Loss: 0.05, Duplicate: 0.05, Partition: 600, Crash: 600,
 			CrashEffect: 0.0001, SlowDisks: []int{5}, MaxLag: 4},
 		{Name: "linked", About: "two networks send each other value through a carrier that loses, doubles and reorders", Weights: equal(4), Networks: 2, Work: 35,
@@ -134,6 +136,7 @@ type Result struct {
 	Settled  uint64 // ms from the end of chaos until nothing was left to do
 	Idle     int    // messages in the idle time that followed
 	Crashes  int
+	Changes  int // of validator sets
 	Executed int // external messages
 	Crossed  int // messages executed in another network than their own
 	Refunds  int
@@ -222,6 +225,9 @@ func (w *World) result(healed uint64) Result {
 	r := Result{Steps: w.steps, Trace: w.trace.sum(), Height: l.height, Settled: w.now - healed, Evidence: len(l.proof), Meters: w.meters}
 	for _, net := range w.nets {
 		r.Executed, r.Crossed, r.Refunds = r.Executed+len(net.ledger.value.externals), r.Crossed+net.ledger.value.crossed, r.Refunds+len(net.ledger.value.refunds)
+	}
+	for _, net := range w.nets {
+		r.Changes += net.ledger.changes
 	}
 	for _, n := range w.nodes {
 		r.Crashes += n.crashes

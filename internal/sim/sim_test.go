@@ -39,10 +39,11 @@ func TestScenarios(t *testing.T) {
 				sum.Idle = max(sum.Idle, r.Idle)
 				sum.Evidence += r.Evidence
 				sum.Crashes += r.Crashes
+				sum.Changes += r.Changes
 				sum.Executed, sum.Crossed, sum.Refunds = sum.Executed+r.Executed, sum.Crossed+r.Crossed, sum.Refunds+r.Refunds
 			}
-			t.Logf("%d seeds: %d events, %d blocks and %d epochs on average, settled in at most %d ms, %d idle messages at most, evidence in %d, %d crashes, %d executed, %d crossed, %d refunds",
-				n, sum.Steps, sum.Height/n, sum.Epoch/n, sum.Settled, sum.Idle, sum.Evidence, sum.Crashes, sum.Executed, sum.Crossed, sum.Refunds)
+			t.Logf("%d seeds: %d events, %d blocks and %d epochs on average, settled in at most %d ms, %d idle messages at most, evidence in %d, %d crashes, %d set changes, %d executed, %d crossed, %d refunds",
+				n, sum.Steps, sum.Height/n, sum.Epoch/n, sum.Settled, sum.Idle, sum.Evidence, sum.Crashes, sum.Changes, sum.Executed, sum.Crossed, sum.Refunds)
 		})
 	}
 }

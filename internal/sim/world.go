@@ -145,6 +145,11 @@ func (w *World) deliver(from, to *Node, what any, do func()) {
 // plan schedules load and, while there is chaos, what goes wrong.
 func (w *World) plan(chaosEnd uint64) {
 	w.every(w.scenario.Work, chaosEnd, "transfer", func() { w.transfer(w.anyone()) })
+	if w.scenario.Rotate {
+		for _, net := range w.nets {
+			w.every(w.scenario.Epoch*3/4, chaosEnd, "governance", func() { w.govern(net) })
+		}
+	}
 	w.every(w.scenario.Crash, chaosEnd, "crash", func() {
 		if n := w.anyone(); n.up() {
 			w.note(n, "crash")
