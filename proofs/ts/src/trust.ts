@@ -78,9 +78,10 @@ export function isExpired(t: Trust, now: bigint): boolean {
   return now - t.time > t.trustPeriod;
 }
 
-/** Whether the header is the key block that led to this trust. */
+/** Whether the header is the key block that led to this trust; the zero-header is none. */
 export function isFollowed(t: Trust, h: Header): boolean {
-  return t.keyId !== undefined && h.height === t.keyHeight && equal(h.network, t.network) && equal(headerId(h), t.keyId);
+  if (t.keyId === undefined || t.keyHeight === 0n || h.height !== t.keyHeight) return false;
+  return equal(h.network, t.network) && equal(headerId(h), t.keyId);
 }
 
 function checkAge(t: Trust, clock: Clock): void {
