@@ -5,60 +5,14 @@ import (
 	"github.com/isthmus-network/isthmus/proofs"
 )
 
-// Reader is a read-only view of a state: the running block's, or that of a block
-// already executed. Errors are those of the storage below. It is an alias, for
-// the same reason as [Env].
-type Reader = interface {
-	// Get returns the value of key, and whether there is one.
-	Get(key []byte) (value []byte, ok bool, err error)
-	// Iterate calls fn for the entries whose key starts with prefix and is not
-	// below from, in order of keys, until fn returns false.
-	Iterate(prefix, from []byte, fn func(key, value []byte) (more bool, err error)) error
-	// LogInfo describes a log.
-	LogInfo(name string) (types.LogInfo, error)
-}
-
-// Env is the block that rules run in. It is an alias of a plain struct, as are
-// [Work], [Note] and [Pending], so that execution, which must not import this
-// package, names the same types.
-type Env = struct {
-	Height uint64
-	Time   uint64 // of the block, ms
-	Epoch  uint64
-	Set    *proofs.ValidatorSet // of the epoch
-}
-
-// Work is one item of a block that concerns peers: a zero-header, a key block, a
-// slice, a governance act or a readiness, in its wire form, and the lane that
-// carried it.
-type Work = struct {
-	Lane uint32
-	Kind types.ItemKind
-	Data []byte
-}
-
-// Note says what became of one piece of work.
-type Note = struct {
-	Work    int // its place in the list of work
-	Lane    uint32
-	Kind    types.ItemKind
-	Peer    proofs.NetworkID // zero if the item could not be read
-	Height  uint64           // of the peer's header
-	First   uint64           // index of the first newly inducted message; an act's sequence
-	Count   uint64           // newly inducted messages
-	Act     proofs.Hash      // id of a governance act
-	Code    proofs.Code      // of an act that was carried out: Applied is set
-	Applied bool             // the state changed
-	Fault   bool             // the lane's owner is to blame
-	Err     error            // why nothing, or not all, was inducted; classed as in proofs
-}
-
-// Pending is an inbound queue with messages [Begin, End) to execute.
-type Pending = struct {
-	Peer        proofs.NetworkID
-	Incarnation uint64
-	Begin, End  uint64
-}
+// The types that the rules share with execution.
+type (
+	Env     = types.BlockEnv    // the block that rules run in
+	Reader  = types.StateReader // a read-only view of a state
+	Work    = types.MeshWork    // an item that concerns peers
+	Note    = types.MeshNote    // what became of it
+	Pending = types.Inbound     // an inbound queue with messages to execute
+)
 
 // Rules are the mesh rules of one network. The readers among its methods may be
 // called from any goroutine on views that are safe there.
