@@ -138,6 +138,7 @@ func TestValidatorsComeAndGo(t *testing.T) {
 	short := func(p *proofs.Parameters) { p.EpochDuration, p.Heartbeat = 3000, 1000 }
 	a, b := startNetwork(t, "a", short), startNetwork(t, "b", nil)
 	link(a, b)
+	a.pay(0)
 	home, abroad := a.traffic(0, a, 40*time.Millisecond), a.traffic(1, b, 200*time.Millisecond)
 	want := weights(a)
 
@@ -241,4 +242,91 @@ func followed(ctx context.Context, t *testing.T, n, peer *testNetwork) {
 			return ""
 		})
 	}
+}
+
+// A chosen set whose new members do not run never gets into office, and the network
+// goes on; governance undoes the choice. SECURITY: Ronin 2024, rogue key.
+func TestSetThatIsNotReady(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	n := startNetwork(t, "a", func(p *proofs.Parameters) { p.EpochDuration, p.Heartbeat = 1500, 500 })
+	n.pay(0) // all are connected
+	keys, err := bootstrap.GenerateKeys(randomness{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ghost := keys.Validator(2)
+	member := ghost.Member()
+	foreign := member
+	foreign.Possession = n.zero.Set.At(0).Possession
+	id, err := n.nodes[0].api().Propose(ctx, types.Act{Kind: types.ActValidator, Validator: &foreign})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.approve(id, n.nodes[1:]...)
+	if got := n.actIs(n.nodes[2], id, api.ActRefused); got.Code != proofs.CodeMalformed {
+		t.Fatalf("a foreign proof of possession: got %+v", got)
+	}
+	n.govern(types.Act{Kind: types.ActValidator, Validator: &member}) // 2 of 6 never get ready
+	begun := n.nodes[0].up().status.Load().Order.Epoch
+	eventually(t, "two more epochs of the old set", func() string {
+		m, err := n.nodes[1].api().Validators(ctx)
+		if err != nil {
+			return err.Error()
+		}
+		if !m.Pending() || m.SetHash != n.zero.Set.Hash() || m.ReadyWeight > 4 {
+			t.Fatalf("membership %+v", m)
+		}
+		if m.Epoch < begun+2 || m.ReadyWeight != 4 {
+			return fmt.Sprintf("%+v", m)
+		}
+		return ""
+	})
+	n.pay(0)
+	n.govern(types.Act{Kind: types.ActRemoveValidator, Validator: &proofs.Validator{Node: member.Node}})
+	n.inOffice(weights(n))
+	if _, err := n.nodes[0].api().Propose(ctx, types.Act{Kind: types.ActValidator, Validator: &proofs.Validator{Node: member.Node, Weight: 1}}); err == nil {
+		t.Fatal("a weight for nobody")
+	}
+	n.pay(1)
+	n.settled()
+}
+
+// What a validator took before it left is executed, once, although no other holds
+// it: the leaver could not get it into its lane any more.
+func TestLeaverHandsOver(t *testing.T) {
+	t.Parallel()
+	n := startNetwork(t, "a", func(p *proofs.Parameters) { p.EpochDuration, p.Heartbeat = 2000, 500 })
+	n.pay(0)
+	leaver := n.zero.Set.At(3).Node
+	n.govern(types.Act{Kind: types.ActRemoveValidator, Validator: &proofs.Validator{Node: leaver}})
+	eventually(t, "it has left", func() string {
+		if s := n.nodes[3].up().status.Load(); s.Self >= 0 {
+			return fmt.Sprint(s.Order.Epoch)
+		}
+		return ""
+	})
+	// As if it had been stored in the instant in which the epoch ended.
+	node := n.nodes[3].up()
+	b := types.Batch{Items: []types.Item{{Kind: types.ItemExternal, Data: n.transfer(0, n.zero, 1, 7).MarshalCanoto()}}}
+	x, err := types.DecodeExternal(b.Items[0].Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := node.ingress.storeOwn(b.Digest(n.zero.ID), b.MarshalCanoto(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.nodes[3].stop(); err != nil {
+		t.Fatal(err)
+	}
+	n.nodes[3].start() // it is durable
+	if r := n.receipt(x.ID()); r.Code != proofs.CodeOK {
+		t.Fatalf("got %v", r.Code)
+	}
+	eventually(t, "nothing is left to hand over", func() string {
+		if own := n.nodes[3].up().ingress.ownBatches(); len(own) > 0 {
+			return fmt.Sprintf("%d batches", len(own))
+		}
+		return ""
+	})
 }

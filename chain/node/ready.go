@@ -62,7 +62,8 @@ func (r *readiness) due(c *mesh.Choice) bool {
 	if r.last.Sequence == c.Sequence && time.Since(r.said) < readyAgain {
 		return false
 	}
-	return r.n.current() && r.n.reaches(c.Set)
+	// Whoever joins shows that it could work with the chosen set; those in office work.
+	return r.n.current() && (r.n.status.Load().Self >= 0 || r.n.reaches(c.Set))
 }
 
 // keeps reports whether the BLS key of a validator is this node's.
