@@ -146,10 +146,11 @@ func (f *follower) run(ctx context.Context) {
 // collect hands the mailbox to the planner: our state first, then hearsay.
 func (f *follower) collect(p *planner, now uint64) {
 	f.mu.Lock()
-	view, heard := f.view, f.heard
+	view := f.view
 	f.view = nil
-	if len(heard) > 0 {
-		f.heard = make(map[string]*Announcement)
+	var heard map[string]*Announcement
+	if len(f.heard) > 0 { // a map that is empty stays the mailbox, and is not ours to read
+		heard, f.heard = f.heard, make(map[string]*Announcement)
 	}
 	f.mu.Unlock()
 	if view != nil {
