@@ -23,8 +23,7 @@ func (p *program) benchCommand() *cli.Command {
 It makes a network of four validators and slices of 1, 100, 1000 and 10000 of its
 messages, and verifies each on one core: the certificate, the queue head, and every
 message. Decoding is shown by itself. Proof bytes are what a slice takes on the
-wire beyond its messages; framing, a part of them, is what tells one message from
-the next.`,
+wire beyond its messages; framing is what tells one message in it from the next.`,
 				Flags:  []cli.Flag{jsonFlag()},
 				Action: p.benchSlice,
 			},
@@ -65,7 +64,7 @@ func (p *program) benchSlice(c *cli.Context) error {
 		rows = append(rows, []string{strconv.Itoa(s.Messages), micros(s.VerifyMicros), micros(s.DecodeMicros), strconv.Itoa(s.ProofBytes),
 			fmt.Sprintf("%.2f", float64(s.ProofBytes)/float64(s.Messages)), strconv.Itoa(s.FramingBytes)})
 	}
-	return p.printTable([]string{"MESSAGES", "VERIFY", "DECODE", "PROOF BYTES", "EACH", "OF THEM FRAMING"}, rows)
+	return p.printTable([]string{"MESSAGES", "VERIFY", "DECODE", "PROOF BYTES", "EACH", "FRAMING"}, rows)
 }
 
 func micros(us float64) string { return fmt.Sprintf("%.2fms", us/1000) }

@@ -17,7 +17,7 @@ func TestMeasures(t *testing.T) {
 	}
 	for i, want := range []int{1, 100} {
 		s := slices[i]
-		if s.Messages != want || s.VerifyMicros <= 0 || s.DecodeMicros <= 0 || s.FramingBytes != 3*want || s.ProofBytes <= s.FramingBytes {
+		if s.Messages != want || s.VerifyMicros <= 0 || s.DecodeMicros <= 0 || s.FramingBytes != 3*want || s.ProofBytes <= 0 || s.ProofBytes > 2000 {
 			t.Errorf("got %+v", s)
 		}
 	}

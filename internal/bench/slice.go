@@ -20,9 +20,9 @@ type Slice struct {
 	// DecodeMicros is for reading the wire form before that. Medians.
 	VerifyMicros float64 `json:"verify_us"`
 	DecodeMicros float64 `json:"decode_us"`
-	// ProofBytes is the slice's wire form without those of its messages, each as it
-	// would stand alone. FramingBytes, a part of it, is the tag and the length before
-	// each message, which any list of messages needs.
+	// ProofBytes is the slice's wire form without its messages: what proves them.
+	// FramingBytes is the tag and the length before each message, which any list of
+	// messages needs.
 	ProofBytes   int `json:"proof_bytes"`
 	FramingBytes int `json:"framing_bytes"`
 	WireBytes    int `json:"wire_bytes"` // all of it
@@ -117,7 +117,7 @@ func (l *link) slice(size int) ([]byte, Slice, error) {
 	whole := s.MarshalCanoto()
 	s.Messages = nil
 	head := len(s.MarshalCanoto())
-	return whole, Slice{Messages: size, ProofBytes: len(whole) - alone, FramingBytes: len(whole) - alone - head, WireBytes: len(whole)}, nil
+	return whole, Slice{Messages: size, ProofBytes: head, FramingBytes: len(whole) - alone - head, WireBytes: len(whole)}, nil
 }
 
 // header certifies heads.
