@@ -9,13 +9,13 @@ import (
 	"github.com/isthmus-network/isthmus/proofs"
 )
 
-// catchUp asks each validator that gets connected for the final blocks that this
+// catchUp asks each node of this network that gets connected for the final blocks that this
 // node lacks. The ordering core asks too, when a message tells it that it is
 // behind; but in an idle network there is none, for as long as a heartbeat.
 func (n *Node) catchUp(ctx context.Context) error {
 	up := make(chan p2p.NodeKey, 64)
 	n.host.Watch(func(k p2p.NodeKey, connected bool) {
-		if !connected || !(*n.members.Load())[k] {
+		if !connected || !n.isMate(k) {
 			return
 		}
 		select {

@@ -64,6 +64,39 @@ func (b *backend) Validators(context.Context) (*api.Membership, error) {
 	return m, nil
 }
 
+// isMate reports whether a node is one of this network: a validator of an epoch
+// that is remembered, or one that the operator named.
+func (n *Node) isMate(k p2p.NodeKey) bool {
+	_, named := n.mates.Load(k)
+	return named || (*n.members.Load())[k]
+}
+
+// enoughAsked is how many connected nodes of those who should have something are asked
+// before others.
+const enoughAsked = 2
+
+// reachable picks whom to ask for something: those named that are connected, and
+// if they are few, other connected nodes of this network. The validators of an epoch
+// long ago may all be gone, and what they ordered is with those that followed them.
+func (n *Node) reachable(named []proofs.NodeKey) []proofs.NodeKey {
+	connected := n.host.Connected()
+	var out []proofs.NodeKey
+	for _, k := range named {
+		if slices.Contains(connected, p2p.NodeKey(k)) {
+			out = append(out, k)
+		}
+	}
+	for _, k := range connected {
+		if len(out) >= enoughAsked {
+			break
+		}
+		if n.isMate(k) && !slices.Contains(out, proofs.NodeKey(k)) {
+			out = append(out, proofs.NodeKey(k))
+		}
+	}
+	return out
+}
+
 // epochEnd is when the epoch of the block after height is over, ms.
 func (n *Node) epochEnd(height uint64) (uint64, error) {
 	began := n.zero.Time
@@ -126,6 +159,9 @@ func (n *Node) addOwnPeers(addrs []string) error {
 	cfg, err := bootstrap.LoadNodeConfig(n.dir)
 	if err != nil {
 		return err
+	}
+	for node := range split {
+		n.mates.Store(p2p.NodeKey(node), true)
 	}
 	cfg.AddPeers(split)
 	delete(cfg.Peers, n.keys.NodeKey())

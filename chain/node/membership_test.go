@@ -15,16 +15,16 @@ import (
 	"github.com/isthmus-network/isthmus/proofs"
 )
 
-// join makes a node with an empty disk that knows where the network's nodes are,
+// join makes a node with an empty disk that knows where some of the network's nodes are,
 // and starts it. It is no validator.
-func (n *testNetwork) join(name string) (*testNode, proofs.Validator) {
+func (n *testNetwork) join(name string, knows ...*testNode) (*testNode, proofs.Validator) {
 	n.t.Helper()
 	doc, err := bootstrap.LoadZeroState(filepath.Join(n.nodes[0].dir, bootstrap.ZeroStateFile))
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	peers := make(map[proofs.NodeKey][]string)
-	for _, node := range n.nodes {
+	for _, node := range knows {
 		for _, full := range node.up().host.Addrs() {
 			key, addr, err := p2p.SplitAddr(full)
 			if err != nil {
@@ -142,7 +142,7 @@ func TestValidatorsComeAndGo(t *testing.T) {
 	home, abroad := a.traffic(0, a, 40*time.Millisecond), a.traffic(1, b, 200*time.Millisecond)
 	want := weights(a)
 
-	fifth, member := a.join("a4")
+	fifth, member := a.join("a4", a.nodes...)
 	eventually(t, "the new node follows", func() string {
 		if got, head := fifth.up().state.Version(), a.nodes[0].up().state.Version(); got+10 < head || got == 0 {
 			return fmt.Sprintf("executed %d of %d", got, head)
@@ -193,6 +193,18 @@ func TestValidatorsComeAndGo(t *testing.T) {
 		}
 	}
 	followed(ctx, t, a, b)
+
+	// Who knows none of the first validators follows all the same.
+	late, _ := a.join("a5", fifth)
+	eventually(t, "a late node follows", func() string {
+		if got, head := late.up().state.Version(), fifth.up().state.Version(); got+10 < head || got == 0 {
+			return fmt.Sprintf("executed %d of %d", got, head)
+		}
+		return ""
+	})
+	if got := len(late.up().host.Connected()); got != 1 {
+		t.Fatalf("it is connected to %d nodes", got)
+	}
 
 	// Whoever left follows on, and can come back.
 	if s := a.nodes[3].up().status.Load(); s.Self >= 0 {

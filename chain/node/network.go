@@ -16,6 +16,7 @@ func (n *Node) connect(ctx context.Context) error {
 	static := make(map[p2p.NodeKey][]string, len(n.cfg.Peers))
 	for k, addrs := range n.cfg.Peers {
 		static[p2p.NodeKey(k)] = addrs
+		n.mates.Store(p2p.NodeKey(k), true)
 	}
 	var known []string
 	for _, addrs := range n.cfg.Networks {

@@ -86,6 +86,7 @@ type Node struct {
 	pulse   pulse
 
 	members atomic.Pointer[map[p2p.NodeKey]bool] // who may use the validators' protocols
+	mates   sync.Map                             // p2p.NodeKey → true: nodes of this network that the operator named
 	status  atomic.Pointer[status]
 	fetches chan struct{}
 	group   sync.WaitGroup // fetches under way

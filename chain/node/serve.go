@@ -126,7 +126,7 @@ func (n *Node) fetch(ctx context.Context, what string, from []proofs.NodeKey, as
 	}
 	n.group.Go(func() {
 		defer func() { <-n.fetches }()
-		for _, peer := range from {
+		for _, peer := range n.reachable(from) {
 			err := ask(ctx, p2p.NodeKey(peer))
 			if err == nil || ctx.Err() != nil {
 				return
