@@ -18,9 +18,13 @@ generate:
 	go generate ./proofs/... ./chain/types/...
 
 # Longer runs than go test makes. SEEDS=10000 for a night.
-SEEDS ?= 2000
+SEEDS ?= 1000
 sim:
-	go test ./internal/sim -count=1 -timeout=4h -sim.seeds=$(SEEDS)
+	go run ./cmd/isthmus sim run --scenario all --seeds 1-$(SEEDS)
+
+# Every order of events in the ordering core, within wider bounds than go test.
+explore:
+	go test ./internal/sim -run TestExplore -count=1 -v -timeout=2h -sim.explore
 
 FUZZTIME ?= 30s
 fuzz:

@@ -43,6 +43,15 @@ and at the end {"runs":…,"steps":…,"violations":…}.`,
 				Action: p.simRun,
 			},
 			{
+				Name: "cost", Usage: "show what ordering costs each validator as the network grows",
+				Description: "Example: isthmus sim cost",
+				Flags: []cli.Flag{
+					&cli.IntSliceFlag{Name: "validators", Usage: "`NUMBERS` of validators", Value: cli.NewIntSlice(10, 50, 100)},
+					jsonFlag(),
+				},
+				Action: p.simCost,
+			},
+			{
 				Name: "replay", Usage: "play one run again and walk through it, forwards and backwards",
 				Description: `Example: isthmus sim replay --scenario linked --seed 7 --from 4000 --to 4020
 
@@ -210,6 +219,33 @@ func (p *program) simRun(c *cli.Context) error {
 		err = fmt.Errorf("%d of %d runs break a rule", all.Violations, all.Runs)
 	}
 	return err
+}
+
+func (p *program) simCost(c *cli.Context) error {
+	if err := noArgs(c); err != nil {
+		return err
+	}
+	var costs []sim.Cost
+	for _, n := range c.IntSlice("validators") {
+		if n < 1 || n > sim.MaxValidators {
+			return usage("--validators: got %d, want 1 to %d", n, sim.MaxValidators)
+		}
+		cost, err := sim.Measure(n)
+		if err != nil {
+			return err
+		}
+		costs = append(costs, cost)
+	}
+	if c.Bool("json") {
+		return p.printJSON(costs)
+	}
+	var rows [][]string
+	for _, c := range costs {
+		rows = append(rows, []string{strconv.Itoa(c.N), strconv.Itoa(c.Views), fmt.Sprintf("%.0f", c.Bytes), fmt.Sprintf("%.0f", c.Votes),
+			fmt.Sprintf("%.1f", c.Signed), fmt.Sprintf("%.0f", c.Summed), fmt.Sprintf("%.1f", c.Pairings), fmt.Sprintf("%.0f", c.Lanes)})
+	}
+	fmt.Fprintln(p.stdout, "What each validator does in a view:")
+	return p.printTable([]string{"VALIDATORS", "VIEWS", "BYTES SENT", "VOTES SENT", "SIGNS", "VOTES SUMMED", "PAIRING CHECKS", "LANE BYTES SENT"}, rows)
 }
 
 func (p *program) simReplay(c *cli.Context) error {
