@@ -177,48 +177,67 @@ func (p *program) simRun(c *cli.Context) error {
 	if sweep.To < sweep.From || sweep.Workers < 1 {
 		return usage("--seeds and --jobs: got %s and %d, want a rising range and at least 1", c.String("seeds"), sweep.Workers)
 	}
-	var all, one simSummary
-	lines := json.NewEncoder(p.stdout)
-	lines.SetEscapeHTML(false)
-	finish := func(name string) {
-		if !c.Bool("json") {
-			fmt.Fprintf(p.stdout, "%-16s %d runs, %d steps, %d violations\n", name, one.Runs, one.Steps, one.Violations)
-		}
-		one = simSummary{}
-	}
-	last := scenarios[0].Name
-	err = sweep.Run(c.Context, func(o sim.Outcome) {
-		if o.Scenario != last {
-			finish(last)
-			last = o.Scenario
-		}
-		for _, s := range [...]*simSummary{&all, &one} {
-			s.Runs, s.Steps = s.Runs+1, s.Steps+o.Result.Steps
-			if o.Err != nil {
-				s.Violations++
-			}
-		}
-		switch {
-		case o.Err == nil:
-		case c.Bool("json"):
-			_ = lines.Encode(simFailure{o.Scenario, o.Seed, o.Result.Steps, o.Err.Error(), o.Replay(bug)})
-		default:
-			fmt.Fprintf(p.stdout, "VIOLATION in %s, seed %d: %v\n  %s\n", o.Scenario, o.Seed, o.Err, o.Replay(bug))
-		}
-	})
-	if err != nil {
+	t := simTally{p: p, bug: bug, json: c.Bool("json"), scenario: scenarios[0].Name}
+	if err := sweep.Run(c.Context, t.add); err != nil {
 		return err
 	}
-	finish(last)
-	if c.Bool("json") {
-		err = lines.Encode(all)
+	t.finish()
+	if t.json {
+		t.line(t.all)
 	} else {
-		_, err = fmt.Fprintf(p.stdout, "%-16s %d runs, %d steps, %d violations\n", "all", all.Runs, all.Steps, all.Violations)
+		fmt.Fprintf(p.stdout, "%-16s %s\n", "all", t.all)
 	}
-	if err == nil && all.Violations > 0 {
-		err = fmt.Errorf("%d of %d runs break a rule", all.Violations, all.Runs)
+	if t.all.Violations > 0 {
+		return fmt.Errorf("%d of %d runs break a rule", t.all.Violations, t.all.Runs)
 	}
-	return err
+	return nil
+}
+
+func (s simSummary) String() string {
+	return fmt.Sprintf("%d runs, %d steps, %d violations", s.Runs, s.Steps, s.Violations)
+}
+
+// simTally prints the outcomes of a sweep as they come.
+type simTally struct {
+	p        *program
+	bug      sim.Bug
+	json     bool
+	scenario string // whose outcomes come now
+	one, all simSummary
+}
+
+func (t *simTally) line(v any) {
+	e := json.NewEncoder(t.p.stdout)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(v) // a closed pipe ends the program
+}
+
+// finish prints the sum of a scenario.
+func (t *simTally) finish() {
+	if !t.json {
+		fmt.Fprintf(t.p.stdout, "%-16s %s\n", t.scenario, t.one)
+	}
+	t.one = simSummary{}
+}
+
+func (t *simTally) add(o sim.Outcome) {
+	if o.Scenario != t.scenario {
+		t.finish()
+		t.scenario = o.Scenario
+	}
+	for _, s := range [...]*simSummary{&t.all, &t.one} {
+		s.Runs, s.Steps = s.Runs+1, s.Steps+o.Result.Steps
+		if o.Err != nil {
+			s.Violations++
+		}
+	}
+	switch {
+	case o.Err == nil:
+	case t.json:
+		t.line(simFailure{o.Scenario, o.Seed, o.Result.Steps, o.Err.Error(), o.Replay(t.bug)})
+	default:
+		fmt.Fprintf(t.p.stdout, "VIOLATION in %s, seed %d: %v\n  %s\n", o.Scenario, o.Seed, o.Err, o.Replay(t.bug))
+	}
 }
 
 func (p *program) simCost(c *cli.Context) error {

@@ -126,7 +126,7 @@ func FindScenario(name string) (Scenario, bool) {
 	return Scenario{}, false
 }
 
-// Result is what a run was like.
+// Result is what a run was like. Those of one seed are equal.
 type Result struct {
 	Steps    int
 	Trace    uint64 // hash of all that happened

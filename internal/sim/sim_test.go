@@ -6,9 +6,9 @@ import (
 )
 
 var (
-	seeds  = flag.Int("sim.seeds", 3, "seeds for each scenario")
+	seeds  = flag.Int("sim.seeds", 2, "seeds for each scenario")
 	replay = flag.Uint64("sim.seed", 0, "the one seed that TestReplay plays")
-	named  = flag.String("sim.scenario", "", "the scenario that TestReplay plays; calm if empty")
+	named  = flag.String("sim.scenario", "", "the scenario that TestReplay plays")
 )
 
 func play(t *testing.T, s Scenario, seed uint64) Result {
@@ -48,18 +48,32 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// TestReplay plays one seed twice, as a failure asks.
+// TestReplay plays one seed twice, as a failure asks: a run depends on its seed
+// alone, and two seeds are two runs.
 func TestReplay(t *testing.T) {
-	seed, name := max(*replay, 1), *named
-	if name == "" {
-		name = "everything"
+	names := []string{"everything", "linked-chaos"}
+	if *named != "" {
+		names = []string{*named}
 	}
-	s, ok := FindScenario(name)
-	if !ok {
-		t.Fatalf("no scenario %q", name)
-	}
-	first := play(t, s, seed)
-	if again := play(t, s, seed); again != first {
-		t.Fatalf("scenario %s, seed %d: got %+v, then %+v: a run must depend on its seed alone", s.Name, seed, first, again)
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, ok := FindScenario(name)
+			if !ok {
+				t.Fatalf("no scenario %q", name)
+			}
+			seed := max(*replay, 1)
+			first := play(t, s, seed)
+			if again := play(t, s, seed); again != first {
+				t.Errorf("seed %d: got %+v, then %+v", seed, first, again)
+			}
+			if other := play(t, s, seed+1); other.Trace == first.Trace {
+				t.Errorf("seeds %d and %d are the same run", seed, seed+1)
+			}
+			r, err := Record(s, NoBug, seed)
+			if err != nil || r.Err != nil || r.Result != first || len(r.Frames) != first.Steps {
+				t.Errorf("seed %d: %d frames of %d steps, %+v recorded: %v, %v", seed, len(r.Frames), first.Steps, r.Result, r.Err, err)
+			}
+		})
 	}
 }
