@@ -14,8 +14,8 @@ check-ts:
 	bash proofs/ts/check.sh
 
 generate:
-	bash tools/generate.sh
 	go generate ./proofs/... ./chain/types/...
+	bash tools/generate.sh
 
 # Longer runs than go test makes. SEEDS=10000 for a night.
 SEEDS ?= 1000

@@ -45,6 +45,7 @@ func files() []file {
 		{"message.json", messageRows()},
 		{"slice.json", sliceRows()},
 		{"receipt.json", receiptRows()},
+		{"evidence.json", evidenceRows()},
 		{"file.json", fileRows()},
 		{"file_example.proof", exampleFile()},
 	}
