@@ -3,24 +3,19 @@ package mesh
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"strconv"
 
 	"github.com/isthmus-network/isthmus/proofs"
 )
 
 // OutLog names the log that is the queue to peer.
 func OutLog(peer proofs.NetworkID, incarnation uint64) string {
-	return linkLog("out/", peer, incarnation)
+	return proofs.OutLog(peer, incarnation)
 }
 
 // InLog names the log of what was inducted from peer: the same leaves as the
 // peer's own queue.
 func InLog(peer proofs.NetworkID, incarnation uint64) string {
-	return linkLog("in/", peer, incarnation)
-}
-
-func linkLog(prefix string, peer proofs.NetworkID, incarnation uint64) string {
-	return prefix + hex.EncodeToString(peer[:]) + "/" + strconv.FormatUint(incarnation, 10)
+	return proofs.InLog(peer, incarnation)
 }
 
 // headerLog holds the newest inducted headers of peer with their certificates,

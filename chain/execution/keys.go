@@ -2,7 +2,6 @@ package execution
 
 import (
 	"encoding/binary"
-	"strconv"
 
 	"github.com/isthmus-network/isthmus/proofs"
 )
@@ -15,7 +14,7 @@ const (
 
 // BucketLog names the closed bucket of an expiry second: its leaves are the
 // bodies that were executed with this expiry, sorted.
-func BucketLog(second uint64) string { return "dedup/" + strconv.FormatUint(second, 10) }
+func BucketLog(second uint64) string { return proofs.BucketLog(second) }
 
 const (
 	balancePrefix = "bal/"
@@ -25,9 +24,7 @@ const (
 var validatorsKey = []byte("validators")
 
 func dedupKey(expiry uint64, body proofs.Hash) []byte {
-	b := make([]byte, 0, len(dedupPrefix)+8+32)
-	b = binary.BigEndian.AppendUint64(append(b, dedupPrefix...), expiry)
-	return append(b, body[:]...)
+	return proofs.DedupKey(expiry, body)
 }
 
 // ReceiptIndexKey is the index key under which the place of a receipt is found by
